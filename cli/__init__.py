@@ -1,0 +1,1 @@
+"""The command line: turns a stage's signature into a command."""

@@ -1,0 +1,1 @@
+"""The stages: one function a command, and what they share."""

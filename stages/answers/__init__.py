@@ -1,0 +1,1 @@
+"""Extract and compare answers, one module an answer type."""

@@ -1,0 +1,1 @@
+"""Policy losses and advantages, one paper a file, pure."""

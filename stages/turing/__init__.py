@@ -1,0 +1,1 @@
+"""Programs of Turing machine imitation learning (TAIL), one module a task."""
