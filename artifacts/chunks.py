@@ -1,0 +1,229 @@
+"""Units of work: one chunk becomes one part, whoever does it; a kill loses at most the rows since the last flush."""
+
+import contextlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .errors import Stopped
+from .files import TEMPORARY, HashingFile, read_json, remove_tree, sync_folder, write_json
+from .leases import Lease
+from .parquet import PartWriter, read_batches, to_batch
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = TypeVar("Row")
+
+FLUSH_SECONDS = 30.0
+FLUSH_BYTES = 32 << 20
+_BATCH_BYTES = 4 << 20
+_ORDER = "__order"
+
+
+def part_name(index: int) -> str:
+    return f"part-{index:05d}.parquet"
+
+
+class Chunk(Generic[Row]):
+    """One unit of work while this process holds it.
+
+    Args:
+        folder: the draft's folder.
+        index: which chunk; its part is `data/part-NNNNN.parquet`.
+        unit: the chunk's entry of the plan.
+        schema: columns of a row.
+        lease: held while the chunk is worked on.
+        stopping: whether the process was asked to stop.
+    """
+
+    def __init__(
+        self, folder: Path, index: int, unit: Any, schema: "pa.Schema", lease: Lease, stopping: Callable[[], bool]
+    ) -> None:
+        import pyarrow as pa
+
+        self.index, self.unit = index, unit
+        self.closed = False
+        self._folder, self._schema, self._lease, self._stopping = folder, schema, lease, stopping
+        self._held = schema.append(pa.field(_ORDER, pa.int64(), nullable=False))
+        self._pending = folder / "work" / "pending" / f"{index:05d}"
+        self._rows: list[dict[str, Any]] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._bytes, self._rows_a_batch = 0, 32
+        self._counts: Counter[str] = Counter()
+        self._flushed_at = time.monotonic()
+        self._lock = threading.RLock()
+        self.done = self._orders_on_disk()
+        self.written = 0
+
+    def write(self, row: Mapping[str, Any], order: int, counts: Mapping[str, float] | None = None) -> None:
+        """Add a finished row.
+
+        Args:
+            row: its columns; optional ones may be missing.
+            order: its position in the part, unique inside the chunk.
+            counts: numbers that this row adds to the artifact's counts.
+
+        Raises:
+            Stopped: the process was asked to stop; this row and all before it are on disk.
+        """
+        with self._lock:
+            self._rows.append({**row, _ORDER: order})
+            self._counts.update(counts or {})
+            self.written += 1
+            if len(self._rows) >= self._rows_a_batch:
+                self._pack()
+            if self._bytes >= FLUSH_BYTES or time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+                self.flush()
+        if self._stopping():
+            self.release()
+            raise Stopped("stopped between two rows: the draft is kept, run the same command again")
+
+    def flush_if_due(self) -> None:
+        """Called by the heartbeat: rows that came long ago must not wait for the next one."""
+        with self._lock:
+            waiting = bool(self._rows or self._batches)
+            if not self.closed and waiting and time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+                # What fails here (a full disk) fails again, and is reported, in the working thread's next flush.
+                with contextlib.suppress(OSError):
+                    self.flush()
+
+    def flush(self) -> None:
+        """Make every row so far durable."""
+        with self._lock:
+            self._pack()
+            if self._batches:
+                self._pending.mkdir(parents=True, exist_ok=True)
+                path = self._pending / f"{time.time_ns():020d}-{id(self) & 0xFFFF:04x}.parquet"
+                writer = PartWriter(path, self._held, {"counts": json.dumps(self._counts)})
+                try:
+                    for batch in self._batches:
+                        writer.write(batch)
+                    writer.close().commit()
+                except BaseException:
+                    writer.discard()
+                    raise
+                self._batches, self._bytes, self._counts = [], 0, Counter()
+            self._flushed_at = time.monotonic()
+
+    def save_prefixes(self, rows: list[dict[str, Any]]) -> None:
+        """Keep unfinished rows (JSON) for whoever continues the chunk; replaces what was kept before."""
+        self._pending.mkdir(parents=True, exist_ok=True)
+        write_json(self._pending / "prefixes.json", rows)
+
+    def prefixes(self) -> list[dict[str, Any]]:
+        """The unfinished rows that an earlier process kept."""
+        try:
+            return read_json(self._pending / "prefixes.json")
+        except FileNotFoundError:
+            return []
+
+    def finish(self) -> None:
+        """Publish the part: rows in canonical order, each once."""
+        with self._lock:
+            self._pack()
+            batches, counts = self._on_disk()
+            counts.update(self._counts)
+            writer = PartWriter(self._folder / "data" / part_name(self.index), self._schema)
+            try:
+                self._write_sorted(writer, [*batches, *self._batches])
+                publish_part(self._folder, self.index, writer.rows, counts, writer.close())
+            except BaseException:
+                writer.discard()
+                raise
+            self._batches, self._rows = [], []
+            self.closed = True
+        self._lease.release()
+        remove_tree(self._pending)
+
+    def release(self) -> None:
+        """Flush and give the chunk back unfinished."""
+        with self._lock:
+            if self.closed:
+                return
+            self.flush()
+            self.closed = True
+        self._lease.release()
+
+    def _pack(self) -> None:
+        if not self._rows:
+            return
+        batch = to_batch(self._rows, self._held)
+        self._batches.append(batch)
+        self._bytes += batch.nbytes
+        self._rows_a_batch = max(1, min(4096, _BATCH_BYTES * len(self._rows) // max(1, batch.nbytes)))
+        self._rows = []
+
+    def _pending_files(self) -> list[Path]:
+        try:
+            names = sorted(p for p in self._pending.iterdir() if p.suffix == ".parquet")
+        except FileNotFoundError:
+            return []
+        return [path for path in names if not path.name.startswith(TEMPORARY)]
+
+    def _orders_on_disk(self) -> set[int]:
+        orders: set[int] = set()
+        for path in self._pending_files():
+            for batch in read_batches(path, [_ORDER]):
+                orders.update(batch.column(0).to_pylist())
+        return orders
+
+    def _on_disk(self) -> "tuple[list[pa.RecordBatch], Counter[str]]":
+        import pyarrow.parquet as pq
+
+        batches: list[pa.RecordBatch] = []
+        counts: Counter[str] = Counter()
+        for path in self._pending_files():
+            batches.extend(read_batches(path))
+            metadata = pq.read_schema(path).metadata or {}
+            counts.update(json.loads(metadata.get(b"counts", b"{}")))
+        return batches, counts
+
+    def _write_sorted(self, writer: PartWriter, batches: "list[pa.RecordBatch]") -> None:
+        import numpy as np
+        import pyarrow as pa
+
+        if not batches:
+            return
+        orders = np.concatenate([batch.column(_ORDER).to_numpy() for batch in batches])
+        # Two processes on one chunk (a stale lease taken over) may both have flushed a row: the first counts.
+        _, first = np.unique(orders, return_index=True)
+        table = pa.Table.from_batches([batch.drop_columns([_ORDER]) for batch in batches]).cast(self._schema)
+        if np.array_equal(first, np.arange(len(orders))):
+            writer.write(table)
+            return
+        for start in range(0, len(first), 1024):
+            writer.write(table.take(first[start : start + 1024]))
+
+
+def publish_part(folder: Path, index: int, rows: int, counts: Mapping[str, float], file: HashingFile) -> None:
+    """Give a part its name; its record is written first, so that a part that exists is a part that is done.
+
+    A part that another process finished meanwhile stays: finished parts keep their inodes.
+    """
+    part = folder / "data" / part_name(index)
+    if part.exists():
+        file.discard()
+        return
+    done = folder / "work" / "done"
+    record = {"rows": rows, "size": file.size, "sha256": file.sha256, "counts": dict(counts)}
+    write_json(done / f"{index:05d}.{file.sha256[:16]}.json", record)
+    file.commit()
+    sync_folder(done)
+
+
+def done_record(folder: Path, index: int, sha256_of_part: Callable[[], str]) -> dict[str, Any]:
+    """Rows, size, sha256 and counts of a finished part.
+
+    Args:
+        sha256_of_part: asked only when two processes finished the chunk and the records differ.
+    """
+    records = [read_json(path) for path in (folder / "work" / "done").glob(f"{index:05d}.*.json")]
+    if len(records) > 1:
+        actual = sha256_of_part()
+        records = [record for record in records if record["sha256"] == actual]
+    return records[0]
