@@ -1,0 +1,161 @@
+"""Reading what is evaluated: join rollouts with their verdicts, and refuse rows that would make a metric wrong."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from whet.artifacts import Artifact, Rollout, Verdict, WrongArtifact, WrongOption
+
+from .joining import verdict_by_rollout
+
+if TYPE_CHECKING:
+    from .metrics.groups import Draw, Groups
+
+Judged = Artifact[Rollout] | Artifact[Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The rollouts of one policy, reduced for the metrics; `name` is what the user gave."""
+
+    name: str
+    groups: "Groups"
+    problem_ids: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Row:
+    """One rollout with all that is known of it."""
+
+    problem_id: str
+    key: str
+    step: int
+    draw: int
+    known: "Draw"
+    draws_total: int | None = None
+
+
+def read_run(artifacts: Sequence[Judged], step: str | None) -> Run:
+    """Read one run: a rollouts artifact, a verdicts artifact, or both of the same rollouts.
+
+    Args:
+        step: which step of on-policy rows to keep, a number or "last"; needed when there are several.
+
+    Raises:
+        WrongOption: two artifacts of one kind, or several steps and none chosen.
+        WrongArtifact: they do not belong together, the stop rule is adaptive, rows are missing, doubled or chosen,
+            or the problems have different numbers of rollouts.
+    """
+    from .metrics.groups import UnevenGroups, groups_of
+
+    rollouts, verdicts = one_of_each(artifacts)
+    name = " ".join(str(artifact.path) for artifact in (rollouts, verdicts) if artifact is not None)
+    for artifact in artifacts:
+        refuse_adaptive(artifact)
+    if rollouts is None:
+        assert verdicts is not None
+        rows = list(_verdict_rows(verdicts))
+    else:
+        rows = list(_rollout_rows(rollouts, verdicts))
+    if not rows:
+        raise WrongArtifact(f"{name} holds no rows, expected rollouts of at least one problem")
+    groups: dict[str, list[_Row]] = {}
+    for row in of_step(rows, step, name):
+        groups.setdefault(row.key, []).append(row)
+    for group in groups.values():
+        group.sort(key=lambda row: row.draw)
+        if any(row.draws_total not in (None, len(group)) for row in group):
+            raise WrongArtifact(
+                f"{name} holds {len(group)} rollouts chosen from {group[0].draws_total} draws of problem "
+                f"{group[0].problem_id}, expected all draws: evaluate the rollouts they were chosen from"
+            )
+    try:
+        reduced = groups_of({key: [row.known for row in group] for key, group in groups.items()})
+    except UnevenGroups as error:
+        raise WrongArtifact(_uneven(name, error, repeated=rollouts is None)) from error
+    return Run(name, reduced, frozenset(group[0].problem_id for group in groups.values()))
+
+
+def one_of_each(artifacts: Sequence[Judged]) -> tuple[Artifact[Rollout] | None, Artifact[Verdict] | None]:
+    """The rollouts and the verdicts among the artifacts given, each at most once."""
+    found: dict[str, Judged] = {}
+    for artifact in artifacts:
+        if artifact.kind in found:
+            raise WrongOption(
+                f"{found[artifact.kind].path} and {artifact.path} both hold {artifact.kind}, expected at most one "
+                "artifact of each kind: evaluate them one by one, or compare them with --against"
+            )
+        found[artifact.kind] = artifact
+    return found.get("rollouts"), found.get("verdicts")  # type: ignore[return-value]
+
+
+def refuse_adaptive(artifact: Judged) -> None:
+    """Refuse rollouts whose number depends on their verdicts: pass@k is not unbiased there."""
+    rule = artifact.manifest.facts.get("stop_rule", "fixed")
+    if rule != "fixed":
+        raise WrongArtifact(
+            f"{artifact.path} was drawn with the stop rule {rule!r}, expected a fixed number of rollouts a problem: "
+            "sample again with a fixed --rollouts-per-problem"
+        )
+
+
+def of_step(rows: Sequence[_Row], step: str | None, name: str) -> Iterable[_Row]:
+    """The rows of the step asked for; rows without a step are of step 0."""
+    steps = sorted({row.step for row in rows})
+    if step is None:
+        if len(steps) > 1:
+            raise WrongOption(
+                f"{name} holds {len(steps)} steps, {steps[0]} to {steps[-1]}, expected one: add --step N or --step last"
+            )
+        return rows
+    if step != "last" and (not step.isdecimal() or int(step) not in steps):
+        raise WrongOption(f"--step {step}: {name} has the steps {steps[0]} to {steps[-1]}: give one of them, or last")
+    wanted = steps[-1] if step == "last" else int(step)
+    return (row for row in rows if row.step == wanted)
+
+
+def _verdict_rows(verdicts: Artifact[Verdict]) -> Iterator[_Row]:
+    """Every verdict alone, draws in the order of the rows."""
+    from .metrics.groups import Draw
+
+    seen: set[str] = set()
+    for order, row in enumerate(verdicts.rows(["rollout_id", "problem_id", "step", "verdict", "extracted"])):
+        if row["rollout_id"] in seen:
+            raise WrongArtifact(
+                f"{verdicts.path} judges rollout {row['rollout_id']} twice, expected one verdict each: make it again"
+            )
+        seen.add(row["rollout_id"])
+        known = Draw(verdict=row["verdict"], extracted=row.get("extracted"))
+        yield _Row(row["problem_id"], row["problem_id"], row.get("step") or 0, order, known)
+
+
+def _rollout_rows(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict] | None) -> Iterator[_Row]:
+    """Every rollout, with its verdict where verdicts are given. Tokens are counted, not read into Python."""
+    import pyarrow.compute as pc
+
+    from .metrics.groups import Draw
+
+    judged = {} if verdicts is None else verdict_by_rollout(verdicts, rollouts)
+    plain = ["rollout_id", "problem_id", "draw", "step", "occurrence", "finish_reason", "draws_total"]
+    for batch in rollouts.batches([*plain, "token_ids", "text"]):
+        tokens = pc.call_function("list_value_length", [batch["token_ids"]]).to_pylist()
+        characters = pc.call_function("utf8_length", [batch["text"]]).to_pylist()
+        for index, row in enumerate(batch.select(plain).to_pylist()):
+            verdict: dict[str, Any] = dict(judged.get(row["rollout_id"], {}))
+            known = Draw(
+                verdict.get("verdict"), verdict.get("extracted"), tokens[index], characters[index], row["finish_reason"]
+            )
+            key = f"{row['problem_id']}#{row['occurrence']}" if row["occurrence"] else row["problem_id"]
+            yield _Row(row["problem_id"], key, row["step"] or 0, row["draw"], known, row["draws_total"])
+
+
+def _uneven(name: str, error: Any, repeated: bool) -> str:
+    most = max(error.sizes, key=error.sizes.__getitem__)
+    others = ", ".join(f"{size}" for size in sorted(error.sizes) if size != most)
+    message = (
+        f"{name} has {most} rollouts of most problems, but {others} of {len(error.unlike)} "
+        f"({', '.join(error.unlike[:3])}{' ...' if len(error.unlike) > 3 else ''}), expected the same number of each: "
+    )
+    if repeated and all(size % most == 0 for size in error.sizes):
+        return message + "give the rollouts too, they tell apart problems that occur several times"
+    return message + "finish sampling, or keep the same number of each (whet select --per-problem)"

@@ -1,0 +1,112 @@
+"""Confidence intervals over problems: how far a metric's mean would move with other problems of the same sort.
+
+Legend: P problems, M metrics, R resamples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over problems and the ends of its confidence interval (NaN when nothing can be said)."""
+
+    value: float
+    low: float
+    high: float
+
+
+def intervals(
+    values_PM: np.ndarray,
+    bounds: list[tuple[float, float] | None],
+    confidence: float = 0.95,
+    resamples: int = 9999,
+    seed: int = 0,
+) -> list[Interval]:
+    """Bootstrap the mean of each of M metrics over P problems; one interval a metric.
+
+    All metrics share the same R resamples of the problems. The ends are bias-corrected and accelerated percentiles
+    (BCa; Efron 1987, "Better bootstrap confidence intervals"). A metric without spread among the problems, such as
+    pass@1 of all right or all wrong, has no bootstrap: see `without_spread`, which is Wilson's interval there.
+
+    Args:
+        values_PM: one row a problem, one column a metric.
+        bounds: the least and greatest value a problem can have in each metric, None where there is no limit.
+        seed: the resamples depend on it and on P alone.
+
+    Raises:
+        ValueError: no problem, or a number of bounds that is not M.
+    """
+    problems, metrics = values_PM.shape
+    if problems == 0 or len(bounds) != metrics:
+        raise ValueError(f"values of shape {values_PM.shape} with {len(bounds)} bounds, expected a bound each")
+    means_M = values_PM.mean(axis=0)
+    spread = [not np.all(values_PM[:, metric] == values_PM[0, metric]) for metric in range(metrics)]
+    ends_M: dict[int, tuple[float, float]] = {}
+    varied = [metric for metric in range(metrics) if spread[metric]]
+    if varied:
+        means_RM = resampled_means(values_PM[:, varied], resamples, seed)
+        for column, metric in enumerate(varied):
+            ends_M[metric] = bca_ends(values_PM[:, metric], means_RM[:, column], confidence)
+    for metric in range(metrics):
+        if not spread[metric]:
+            ends_M[metric] = without_spread(float(values_PM[0, metric]), problems, bounds[metric], confidence)
+    return [Interval(float(means_M[metric]), *ends_M[metric]) for metric in range(metrics)]
+
+
+def resampled_means(values_PM: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """Means of R resamples of the problems, drawn with replacement; [R, M]."""
+    problems = len(values_PM)
+    rng = np.random.default_rng(seed)
+    batches = []
+    at_once = max(1, _CELLS // problems)
+    for start in range(0, resamples, at_once):
+        rows = min(at_once, resamples - start)
+        drawn = rng.integers(0, problems, size=(rows, problems)) + np.arange(rows)[:, None] * problems
+        times_RP = np.bincount(drawn.ravel(), minlength=rows * problems).reshape(rows, problems)
+        batches.append(times_RP.astype(np.float64) @ values_PM / problems)
+    return np.concatenate(batches)
+
+
+def bca_ends(values_P: np.ndarray, means_R: np.ndarray, confidence: float) -> tuple[float, float]:
+    """The ends of the BCa interval of a mean.
+
+    z0 = Phi^-1(share of resampled means below the mean, ties half); a = skewness of the mean's jackknife values / 6;
+    an end of level q is the resampled percentile Phi(z0 + (z0 + z_q) / (1 - a (z0 + z_q))). (Efron 1987, eq. 2.3, 7.3.)
+    """
+    from scipy.special import ndtr, ndtri
+
+    mean, resamples = values_P.mean(), len(means_R)
+    share = (np.sum(means_R < mean) + np.sum(means_R <= mean)) / (2 * resamples)
+    z0 = ndtri(np.clip(share, 0.5 / resamples, 1 - 0.5 / resamples))
+    # leaving one problem out moves the mean by (mean - value) / (P - 1): the influence is the deviation itself
+    deviation_P = values_P - mean
+    a = np.sum(deviation_P**3) / (6 * np.sum(deviation_P**2) ** 1.5)
+    z = z0 + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+    low, high = np.quantile(means_R, ndtr(z0 + z / (1 - a * z)))
+    return float(low), float(high)
+
+
+def without_spread(
+    value: float, problems: int, bounds: tuple[float, float] | None, confidence: float
+) -> tuple[float, float]:
+    """The interval when all P problems have the same value: how much may problems not seen differ?
+
+    Of P problems none was seen to differ, so at most a share u of all does, u being the upper end of Wilson's interval
+    for 0 of P: z^2 / (P + z^2). These could lie at either bound:
+    value - u (value - least), value + u (greatest - value).
+    For values in [0, 1] that all are 0 or all are 1 this is exactly Wilson's interval (Wilson 1927).
+    Without bounds the value itself when there are several problems, NaN for a single one.
+    """
+    from scipy.special import ndtri
+
+    if bounds is None:
+        return (value, value) if problems > 1 else (float("nan"), float("nan"))
+    z = float(ndtri((1 + confidence) / 2))
+    unseen = z**2 / (problems + z**2)
+    return value - unseen * (value - bounds[0]), value + unseen * (bounds[1] - value)
