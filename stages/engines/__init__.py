@@ -1,1 +1,81 @@
-"""How rollouts are made, one module an engine."""
+"""How rollouts are made, one module an engine.
+
+An engine is given requests (encoded prompts with a seed each) and yields completions in any order:
+
+    engine = DecodeLoop(model, end_token_ids=[2])
+    for completion in engine.sample(requests, Sampling(max_tokens=64), stopping=lambda: False): ...
+
+What a request gives depends on its prompt, its seed and the sampling options alone: not on the other requests, their order,
+or on whether it was stopped and continued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ..sampling import Sampling
+
+
+@dataclass(slots=True)
+class Request:
+    """One rollout to be drawn, or to be continued where a stop left it."""
+
+    index: int
+    """The caller's own number for it"""
+
+    prompt_token_ids: list[int]
+    seed: int
+    """63 bits; with a token's position it fixes the number that draws the token"""
+
+    prefix_token_ids: list[int] = field(default_factory=list)
+    prefix_logprobs: list[float] = field(default_factory=list)
+    prefix_sampling_logprobs: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Completion:
+    """What was drawn for a request; the prefix it came with is included."""
+
+    request: Request
+    token_ids: list[int]
+    """The end token included"""
+
+    logprobs: list[float]
+    """ln p of each token under the policy itself, temperature 1"""
+
+    sampling_logprobs: list[float]
+    """ln p of each token in the distribution it was drawn from, after temperature, top-k and top-p; 0 where that is greedy"""
+
+    finish_reason: str | None
+    """"stop": an end token; "length": `max_tokens` or the context is full; None: unfinished, a stop was requested"""
+
+
+class Engine(Protocol):
+    """What draws rollouts."""
+
+    def sample(
+        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool]
+    ) -> Iterator[Completion]:
+        """Draw every request; once `stopping()` is true, yield the begun ones unfinished and return."""
+        ...
+
+
+def as_is(request: Request, finish_reason: str | None) -> Completion:
+    """The completion that a request's prefix is already, before anything more is drawn."""
+    return Completion(
+        request,
+        list(request.prefix_token_ids),
+        list(request.prefix_logprobs),
+        list(request.prefix_sampling_logprobs),
+        finish_reason,
+    )
+
+
+def finish_reason_of(token_ids: list[int], limit: int, end_token_ids: frozenset[int]) -> str | None:
+    """Why a row ends after these tokens, None when it goes on."""
+    if token_ids and token_ids[-1] in end_token_ids:
+        return "stop"
+    return "length" if len(token_ids) >= limit else None
