@@ -1,8 +1,8 @@
 """Verdicts belong to the rollouts they judge: every join checks it before it pairs rows by rollout_id."""
 
-from typing import Any
-
 from whet.artifacts import Artifact, Rollout, Verdict, WrongArtifact
+
+from .joins import check_belongs
 
 
 def refuse_strangers(verdicts: Artifact[Verdict], rollouts: Artifact[Rollout]) -> None:
@@ -13,14 +13,7 @@ def refuse_strangers(verdicts: Artifact[Verdict], rollouts: Artifact[Rollout]) -
     Raises:
         WrongArtifact: they belong to other rollouts, or do not say to which.
     """
-    belongs_to: dict[str, Any] = verdicts.manifest.facts.get("belongs_to") or {}
-    source = rollouts.manifest.facts.get("source")
-    if belongs_to.get("rollouts") == rollouts.digest or (source and belongs_to.get("source") == source):
-        return
-    raise WrongArtifact(
-        f"{verdicts.path} holds verdicts of other rollouts than {rollouts.path}, expected verdicts of these: "
-        f"verify them (whet verify {rollouts.path} --out FOLDER)"
-    )
+    check_belongs(verdicts, rollouts)
 
 
 def verdict_by_rollout(verdicts: Artifact[Verdict], rollouts: Artifact[Rollout]) -> dict[str, Verdict]:

@@ -1,0 +1,71 @@
+"""Rows that belong together: verdicts and scores name the rollouts they were made for, and every join checks it.
+
+A selection of rollouts has a content digest of its own while its rows keep their ids, so it also names every artifact
+its rows came from (the fact `selected_from`): verdicts of those fit too.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from whet.artifacts import Artifact, WrongArtifact
+
+SELECTED_FROM = "selected_from"
+"""The fact that lists, transitively, the digests a selection's rows came from."""
+
+
+def identities(artifact: Artifact[Any]) -> set[str]:
+    """Every digest under which rows of this artifact may be known: its own, its source file's, its origins'."""
+    facts = artifact.manifest.facts
+    return {artifact.digest, *_texts(facts.get("source")), *_texts(facts.get(SELECTED_FROM))}
+
+
+def belongs_to(judgements: Artifact[Any]) -> set[str]:
+    """The digests of the rollouts (or of the file) that verdicts or scores were made for."""
+    named = judgements.manifest.facts.get("belongs_to") or {}
+    return {digest for name in ("rollouts", "source") for digest in _texts(named.get(name))}
+
+
+def belong(judgements: Artifact[Any], rollouts: Artifact[Any]) -> bool:
+    """Whether verdicts or scores were made for these rollouts, or for what these were selected from."""
+    return bool(belongs_to(judgements) & identities(rollouts))
+
+
+def check_belongs(judgements: Artifact[Any], *rollouts: Artifact[Any]) -> None:
+    """Refuse verdicts or scores that were made for none of these rollouts.
+
+    Raises:
+        WrongArtifact: they belong to other rollouts, or do not say to which.
+    """
+    if any(belong(judgements, candidate) for candidate in rollouts):
+        return
+    paths = " or ".join(str(candidate.path) for candidate in rollouts)
+    stage = {"verdicts": "verify", "scores": "score"}.get(judgements.kind, "verify")
+    raise WrongArtifact(
+        f"{judgements.path} holds {judgements.kind} of other rollouts than {paths}, expected {judgements.kind} of "
+        f"these: give the folder that whet {stage} made from them"
+    )
+
+
+def by_rollout(judgements: Iterable[Artifact[Any]], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Rows of verdicts or scores by rollout_id, in memory.
+
+    Raises:
+        WrongArtifact: one rollout has two rows.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for artifact in judgements:
+        for row in artifact.rows(["rollout_id", *columns]):
+            if row["rollout_id"] in found:
+                raise WrongArtifact(
+                    f"{artifact.path} has {artifact.kind} of rollout {row['rollout_id']}, which has one already, "
+                    "expected one each: give only one of the artifacts that judge the same rollouts"
+                )
+            found[row["rollout_id"]] = row
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    """A fact that may be missing, one digest, or a list of them."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else [item for item in value if isinstance(item, str)]
