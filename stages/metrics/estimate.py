@@ -52,7 +52,7 @@ def estimate(measured: Sequence[Measured], confidence: float, resamples: int) ->
 def compare(
     measured: Sequence[Measured], against: Sequence[Measured], confidence: float, resamples: int
 ) -> list[Comparison]:
-    """Compare the metrics that two runs share, problem by problem: a bootstrap of the paired differences.
+    """Compare the metrics that two runs share, problem by problem, with intervals of the paired differences.
 
     Both must list the same problems in the same order. Pairing takes out what makes problems easy or hard, so the
     difference is known far better than the two intervals suggest.
@@ -63,7 +63,7 @@ def compare(
         return []
     differences_PM = np.stack([this.values_P - other.values_P for this, other in pairs], axis=1)
     bounds = [this.bounds and (this.bounds[0] - this.bounds[1], this.bounds[1] - this.bounds[0]) for this, _ in pairs]
-    found = intervals(differences_PM, bounds, confidence, resamples)
+    found = intervals(differences_PM, bounds, confidence, resamples, differences=True)
     return [
         Comparison(this.name, float(this.values_P.mean()), float(other.values_P.mean()), difference)
         for (this, other), difference in zip(pairs, found, strict=True)

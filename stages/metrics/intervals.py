@@ -27,6 +27,7 @@ def intervals(
     confidence: float = 0.95,
     resamples: int = 9999,
     seed: int = 0,
+    differences: bool = False,
 ) -> list[Interval]:
     """Bootstrap the mean of each of M metrics over P problems; one interval a metric.
 
@@ -38,6 +39,10 @@ def intervals(
         values_PM: one row a problem, one column a metric.
         bounds: the least and greatest value a problem can have in each metric, None where there is no limit.
         seed: the resamples depend on it and on P alone.
+        differences: the values are paired differences: each end is the wider one of BCa and Student's t. Where few
+            problems differ, BCa alone finds a difference between equal policies up to three times too often (measured:
+            14 % instead of 5 % at 30 problems of 8 rollouts, 10 % at 100 problems of which 3 to 5 differ; with t 3 to
+            6 %, the intervals 2 to 12 % wider).
 
     Raises:
         ValueError: no problem, or a number of bounds that is not M.
@@ -52,7 +57,11 @@ def intervals(
     if varied:
         means_RM = resampled_means(values_PM[:, varied], resamples, seed)
         for column, metric in enumerate(varied):
-            ends_M[metric] = bca_ends(values_PM[:, metric], means_RM[:, column], confidence)
+            low, high = bca_ends(values_PM[:, metric], means_RM[:, column], confidence)
+            if differences:
+                t_low, t_high = t_ends(values_PM[:, metric], confidence)
+                low, high = min(low, t_low), max(high, t_high)
+            ends_M[metric] = _inside(low, high, bounds[metric])
     for metric in range(metrics):
         if not spread[metric]:
             ends_M[metric] = without_spread(float(values_PM[0, metric]), problems, bounds[metric], confidence)
@@ -90,6 +99,19 @@ def bca_ends(values_P: np.ndarray, means_R: np.ndarray, confidence: float) -> tu
     z = z0 + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
     low, high = np.quantile(means_R, ndtr(z0 + z / (1 - a * z)))
     return float(low), float(high)
+
+
+def t_ends(values_P: np.ndarray, confidence: float) -> tuple[float, float]:
+    """The ends of Student's t interval of a mean: mean +- t(P - 1) s / sqrt(P)."""
+    from scipy.special import stdtrit
+
+    problems = len(values_P)
+    half = stdtrit(problems - 1, (1 + confidence) / 2) * values_P.std(ddof=1) / np.sqrt(problems)
+    return float(values_P.mean() - half), float(values_P.mean() + half)
+
+
+def _inside(low: float, high: float, bounds: tuple[float, float] | None) -> tuple[float, float]:
+    return (low, high) if bounds is None else (max(low, bounds[0]), min(high, bounds[1]))
 
 
 def without_spread(

@@ -1,0 +1,60 @@
+"""Was a policy trained on the problems it is evaluated on? The lineage of the artifacts tells."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from whet.artifacts import Artifact
+from whet.artifacts.lineage import Node, trace
+
+
+def trained_on(evaluated: Iterable[str], trained: Iterable[str]) -> set[str]:
+    """The evaluated problem ids that occur among the ids trained on."""
+    return set(evaluated).intersection(trained)
+
+
+def count_trained_on(artifacts: Sequence[Artifact[Any]], problem_ids: Iterable[str]) -> dict[str, int]:
+    """Count the evaluated problems that the sampled policy was trained on, and warn when there are any.
+
+    The lineage of each artifact leads to the policy it was sampled from, and from there to all problems and rollouts
+    that this policy, or one it started from, was trained on. Empty when there is no such policy (imported rollouts).
+
+    Returns:
+        `trained_on`, the number of such problems, and `training_data_not_found`, how many artifacts of the policy's
+        lineage could not be read, so that the first number may be too small.
+    """
+    from loguru import logger
+
+    nodes = {node.digest: node for artifact in artifacts for node in _training_data(trace(artifact.path))}
+    if not nodes:
+        return {}
+    wanted, found, lost = set(problem_ids), set[str](), 0
+    for node in nodes.values():
+        if node.path is None or node.manifest is None or node.manifest.tombstone:
+            lost += 1
+        elif node.kind in ("problems", "rollouts"):
+            found |= trained_on(wanted, Artifact(node.path, node.manifest).problems())
+    if found:
+        logger.warning(
+            f"{len(found)} of {len(wanted)} problems were trained on by the policy that is evaluated "
+            f"(the first is {min(found)}): its numbers say little about other problems"
+        )
+    if lost:
+        logger.warning(
+            f"{lost} artifacts that the evaluated policy was made from are not there: whether it was trained on these "
+            "problems is not fully known"
+        )
+    return {"trained_on": len(found), "training_data_not_found": lost}
+
+
+def _training_data(node: Node) -> Iterator[Node]:
+    """The problems and rollouts that the policy behind an artifact, and those it started from, were trained on.
+
+    Only their direct inputs: what these were selected from may well hold the problems kept for the test. Rollouts made
+    while training (on-policy) name the policy as it was before: what it was trained on until then.
+    """
+    below_policy = node.kind == "policy"
+    for _, made_from in node.inputs:
+        if made_from.kind == "policy" or (made_from.kind == "rollouts" and not below_policy):
+            yield from _training_data(made_from)
+        elif below_policy and made_from.kind in ("problems", "rollouts"):
+            yield made_from
