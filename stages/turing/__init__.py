@@ -18,10 +18,11 @@ import random
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ._drawing import Drawing, Exhausted, template_of
 from ._instance import Instance
 from ._tape import Style, Tape
 
-__all__ = ["Instance", "Style", "Tape", "Task", "load_task", "task_names"]
+__all__ = ["Drawing", "Exhausted", "Instance", "Style", "Tape", "Task", "load_task", "task_names", "template_of"]
 
 
 class Task(Protocol):

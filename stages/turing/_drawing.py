@@ -34,35 +34,63 @@ def split_of(task: str, instance: Instance, test_share: float) -> Split:
     return "test" if int.from_bytes(_digest([task, canonical])[:8], "big") < test_share * 2**64 else "train"
 
 
-def draw_instances(
-    task: Any, name: str, seed: int, low: int, high: int, side: Split | None, test_share: float, options: dict[str, Any]
-) -> Iterator[tuple[Instance, Split]]:
-    """Distinct instances without end, the same ones for the same arguments.
+class Drawing:
+    """Distinct instances of a task by position, the same ones for the same arguments.
 
     Args:
         task: the task's module.
         name: its name.
+        low, high: the range of the length.
         side: keep only these; both when None.
         options: keyword arguments of the task's `generate`.
-
-    Raises:
-        Exhausted: there are no more.
     """
-    rng = random.Random(seed)
-    seen: set[bytes] = set()
-    in_vain = 0
-    while in_vain < max(LEAST_DRAWS, PATIENCE * len(seen)):
-        in_vain += 1
-        instance = task.generate(rng, low, high, **options)
-        split = split_of(name, instance, test_share)
-        if side is not None and split != side:
-            continue
-        identity = _digest(instance.payload)
-        if identity not in seen:
-            seen.add(identity)
-            in_vain = 0
-            yield instance, split
-    raise Exhausted(len(seen))
+
+    def __init__(
+        self,
+        task: Any,
+        name: str,
+        *,
+        seed: int,
+        low: int,
+        high: int,
+        side: Split | None = None,
+        test_share: float = 0.1,
+        **options: Any,
+    ) -> None:
+        self._task, self._name, self._seed = task, name, seed
+        self._generate = lambda rng: task.generate(rng, low, high, **options)
+        self._side, self._test_share = side, test_share
+        self._position, self._stream = 0, self._draw()
+
+    def between(self, first: int, end: int) -> Iterator[tuple[int, Instance, Split]]:
+        """Position, instance and side of the instances first..end-1.
+
+        Raises:
+            Exhausted: there are not so many.
+        """
+        if first < self._position:
+            self._position, self._stream = 0, self._draw()
+        # Which instances are new depends on all before them: those before `first` are drawn and left out.
+        while self._position < end:
+            instance, split = next(self._stream)
+            self._position += 1
+            if self._position > first:
+                yield self._position - 1, instance, split
+
+    def _draw(self) -> Iterator[tuple[Instance, Split]]:
+        rng = random.Random(self._seed)
+        seen: set[bytes] = set()
+        in_vain = 0
+        while in_vain < max(LEAST_DRAWS, PATIENCE * len(seen)):
+            in_vain += 1
+            instance = self._generate(rng)
+            split = split_of(self._name, instance, self._test_share)
+            identity = _digest(instance.payload)
+            if (self._side is None or split == self._side) and identity not in seen:
+                seen.add(identity)
+                in_vain = 0
+                yield instance, split
+        raise Exhausted(len(seen))
 
 
 def template_of(templates: int, seed: int, instance: Instance) -> int:

@@ -1,0 +1,106 @@
+"""Engine `program`: Turing machine imitating chains of thought (TAIL), written by the program that solves the problem.
+
+    engine = ProgramEngine("tail", encode=lambda text: tokenizer.encode(text), end_token_id=2, problem_of=problems.get)
+    engine.refuse_unknown(problems)
+    engine.complete(problem)                                    # the text
+    for completion in engine.sample(requests, Sampling(), stopping): ...
+
+`program:tail` writes every operand and transition out; `program:tail-compact` writes the same states briefly, for small
+models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from whet.artifacts import Problem, WrongArtifact, WrongOption
+
+from ..turing import Style, load_task, task_names
+from . import Completion, Request
+
+if TYPE_CHECKING:
+    from ..sampling import Sampling
+
+STYLES: dict[str, Style] = {"tail": "full", "tail-compact": "compact"}
+"""The programs by name."""
+
+
+class ProgramEngine:
+    """Writes the one chain of thought of each problem; an `Engine`.
+
+    A program is a policy that gives its text probability 1, so every log-probability is ln 1 = 0, raw and as sampled.
+    Seeds and temperature change nothing.
+
+    Args:
+        name: what follows `program:`.
+        encode: text to token ids, without special tokens.
+        end_token_id: closes every completion.
+        problem_of: the problem of a request, by its index.
+
+    Raises:
+        WrongOption: there is no such program.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        encode: Callable[[str], list[int]],
+        end_token_id: int,
+        problem_of: Callable[[int], Problem],
+    ) -> None:
+        if name not in STYLES:
+            raise WrongOption(f"program:{name} does not exist, expected program:{' or program:'.join(STYLES)}")
+        self._style = STYLES[name]
+        self._encode, self._end, self._problem_of = encode, end_token_id, problem_of
+
+    def refuse_unknown(self, problems: Iterable[Problem]) -> None:
+        """Check before any work that every problem has a program.
+
+        Raises:
+            WrongArtifact: some have none.
+        """
+        unknown = [problem for problem in problems if _instance(problem) is None]
+        if unknown:
+            raise WrongArtifact(
+                f"{len(unknown):,} problems have no program (the first is {unknown[0]['problem_id']} of "
+                f"{unknown[0].get('source') or 'an unnamed source'}), expected problems that whet problems made of "
+                f"{', '.join(task_names())}"
+            )
+
+    def complete(self, problem: Problem) -> str:
+        """The chain of thought of a problem, the boxed answer last.
+
+        Raises:
+            WrongArtifact: the problem has no program.
+        """
+        instance = _instance(problem)
+        if instance is None:
+            self.refuse_unknown([problem])
+        task, payload = instance  # type: ignore[misc]
+        return load_task(task).think(payload, self._style)
+
+    def sample(
+        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool]
+    ) -> Iterator[Completion]:
+        """Complete every request; a text longer than `max_tokens` is cut there (finish reason `length`)."""
+        for request in requests:
+            if stopping():
+                return
+            token_ids = [*self._encode(self.complete(self._problem_of(request.index))), self._end]
+            reason = "stop" if len(token_ids) <= sampling.max_tokens else "length"
+            token_ids = token_ids[: sampling.max_tokens]
+            certain = [0.0] * len(token_ids)
+            yield Completion(request, token_ids, certain, list(certain), reason)
+
+
+def _instance(problem: Problem) -> tuple[str, Any] | None:
+    """Task and payload of a problem, None when no program of ours made it."""
+    try:
+        meta = json.loads(problem.get("meta") or "null")
+    except ValueError:
+        return None
+    if not isinstance(meta, dict) or meta.get("task") not in task_names() or "payload" not in meta:
+        return None
+    return meta["task"], meta["payload"]
