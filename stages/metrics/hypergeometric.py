@@ -40,7 +40,8 @@ def ways_at_least(n: int, c: int, k: int) -> tuple[int, ...]:
 
 def at_least(n: int, c: int, k: int, m: int) -> Fraction:
     """Probability that k rollouts drawn without replacement from n, c of them correct, hold at least m correct."""
-    return Fraction(ways_at_least(n, c, k)[m], comb(n, k)) if m <= k else Fraction(0)
+    ways = ways_at_least(n, c, k)
+    return Fraction(ways[m], comb(n, k)) if m <= k else Fraction(0)
 
 
 def over_problems(metric: Callable[[int], Fraction], correct_P: np.ndarray) -> np.ndarray:
