@@ -1,1 +1,90 @@
-"""Policy losses and advantages, one paper a file, pure."""
+"""Policy losses and advantages, one paper a file, pure.
+
+An objective is a dataclass of its own options with two methods: `weigh` chooses the rollouts of a group and gives
+each its advantage, before the step is cut into micro-batches; `terms` is the loss of one micro-batch, divided by the
+totals of the whole step, so that the terms of all micro-batches add up to the step's loss. A rollout counts as
+positive where its reward is above 0.
+"""
+
+# B rows of a micro-batch, T completion tokens, G rollouts of a group
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What the rows of one optimiser step count, over all its micro-batches and processes. Tokens are trained ones."""
+
+    rows: int
+    tokens: int
+    positive_rows: int = 0
+    negative_rows: int = 0
+    positive_tokens: int = 0
+    negative_tokens: int = 0
+
+
+@dataclass(kw_only=True)
+class Completions:
+    """The completions of one micro-batch, each from its first token on; float32 except the masks."""
+
+    logprobs_BT: Tensor
+    """ln p of each token under the policy now, 0 where the mask is off; carries the gradient"""
+
+    mask_BT: Tensor
+    """bool: the tokens that are trained"""
+
+    advantages_B: Tensor
+    positives_B: Tensor
+    """bool: the reward is above 0"""
+
+    old_logprobs_BT: Tensor | None = None
+    reference_logprobs_BT: Tensor | None = None
+    positive_weights_BT: Tensor | None = None
+    """A weight per token where the rollout is positive; None is 1"""
+
+    negative_weights_BT: Tensor | None = None
+
+
+@dataclass
+class Terms:
+    """Parts of a loss, and what is logged beside them; both add up over the micro-batches of a step."""
+
+    losses: dict[str, Tensor]
+    shown: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Objective(Protocol):
+    """What a policy is trained for."""
+
+    in_groups: ClassVar[bool]
+    """Advantages compare the rollouts of one problem"""
+
+    needs_verdicts: ClassVar[bool]
+    uses_ratios: ClassVar[bool]
+    """The loss needs the log-probabilities of the distribution that the tokens were drawn from"""
+
+    at_sampling_temperature: ClassVar[bool]
+    """The policy trained is the one that was sampled: logits divided by the sampling temperature"""
+
+    rewards: ClassVar[tuple[float, float, float]]
+    """The rewards of correct, incorrect and invalid rollouts that it is made for"""
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether log-probabilities of a reference policy enter."""
+        ...
+
+    def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
+        """The rollouts of a group that are trained on, each with its advantage."""
+        ...
+
+    def terms(self, completions: Completions, totals: Totals) -> Terms:
+        """The loss of one micro-batch."""
+        ...

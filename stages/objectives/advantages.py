@@ -1,0 +1,42 @@
+"""Advantages: rewards against their group."""
+
+# G rollouts of one problem
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def rloo(rewards_G: Tensor) -> Tensor:
+    """Each reward minus the mean of the others: A_i = r_i - sum_{j != i} r_j / (G - 1).
+
+    [G] -> [G], in units of reward. G is at least 2. (RLOO, Ahmadian et al. 2024, arXiv 2402.14740, eq. 6.)
+    """
+    _refuse_single(rewards_G)
+    return rewards_G - (rewards_G.sum() - rewards_G) / (len(rewards_G) - 1)
+
+
+def z_score(rewards_G: Tensor) -> Tensor:
+    """A_i = (r_i - mean) / (std + 1e-8), std with the G - 1 denominator.
+
+    [G] -> [G], without unit; zeros where all rewards are equal. G is at least 2. (GRPO, Shao et al. 2024, arXiv
+    2402.03300, sec. 4.1.)
+    """
+    _refuse_single(rewards_G)
+    return centred(rewards_G) / (rewards_G.std() + 1e-8)
+
+
+def centred(rewards_G: Tensor) -> Tensor:
+    """A_i = r_i - mean: no bias towards problems that are nearly always or nearly never solved.
+
+    [G] -> [G], in units of reward. (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783, sec. 3.2.)
+    """
+    return rewards_G - rewards_G.mean()
+
+
+def _refuse_single(rewards_G: Tensor) -> None:
+    if len(rewards_G) < 2:
+        raise ValueError(f"a group of {len(rewards_G)} rollouts has no baseline, expected at least 2")

@@ -1,0 +1,139 @@
+"""OREAL: clone what was right, push down what was wrong, stay near a reference.
+
+(Lyu et al. 2025, arXiv 2502.06781, eq. 11, as its official code computes it.) With A the advantage, w a weight per
+token (1 without a token reward model), N+, N- and N the tokens of positive, negative and all rollouts kept in the
+step:
+
+    L+ = f+ * sum over positive rollouts of A * w+_t * (-ln p_t) / N+
+    L- = -f- * sum over negative rollouts of ratio_t * A * w-_t / N-
+    L_KL = beta * sum over all of k(ln ref_t - ln p_t) / N
+
+ratio_t = exp(ln p_t - stop(ln p_t)) is 1 in value: there is one update per batch, and no clip.
+
+*Deviations:* the defaults follow the official code, which differs from the paper; options give the paper's form.
+Where the paper has the positive weight 1, the code multiplies by A+ (`positive_times_advantage`). Where its
+derivation gives negatives the weight (1 - p), the code has the magnitude of the leave-one-out advantage, about 2p
+(`negative_weight`). Where it takes the expectation over rollouts, the code divides sums over tokens by token counts
+(`normaliser`). Its reference is the policy before the update, the code's the initial policy (`--reference`). Its
+rewards are 0 and 1, the code's -1 and 1 (`--reward.incorrect`). An empty side is 0 and not a division by zero.
+"""
+
+# B rows, T completion tokens, G rollouts of a group
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from . import Completions, Terms, Totals
+from .advantages import rloo, z_score
+from .kl import KlKind, kl_penalty
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oreal:
+    """Clone correct rollouts, push wrong ones down, each by its advantage."""
+
+    advantage: Literal["rloo", "grpo"] = "rloo"
+    """How a reward is compared with its group: leave-one-out, or the z-score (F)"""
+
+    keep: Literal["one-pair", "mixed-groups", "none"] = "one-pair"
+    """Rollouts trained on: one right and one wrong of each group that has both, all of such groups, or all"""
+
+    positive_factor: float = 1.0
+    """Weight of the loss of correct rollouts (f+)"""
+
+    negative_factor: float = 0.5
+    """Weight of the loss of wrong rollouts (f-, eta)"""
+
+    positive_times_advantage: bool = True
+    """Weigh correct rollouts by their advantage, as the official code; the paper clones all alike"""
+
+    negative_weight: Literal["advantage", "failure-rate"] = "advantage"
+    """What weighs wrong rollouts: their advantage, as the official code, or 1 - pass rate, as the paper derives"""
+
+    normaliser: Literal["tokens", "rollouts"] = "tokens"
+    """What each sum is divided by: tokens, as the official code, or rollouts, as the paper"""
+
+    kl_weight: float = 0.01
+    """Weight of the penalty towards the reference (beta)"""
+
+    kl: KlKind = "k3"
+    """Form of that penalty: exp(d)-d-1, d or d^2/2 with d = ln reference - ln policy"""
+
+    in_groups: ClassVar[bool] = True
+    needs_verdicts: ClassVar[bool] = True
+    uses_ratios: ClassVar[bool] = False
+    at_sampling_temperature: ClassVar[bool] = True
+    rewards: ClassVar[tuple[float, float, float]] = (1.0, -1.0, -1.0)
+
+    @property
+    def needs_reference(self) -> bool:
+        return self.kl_weight != 0
+
+    def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
+        """Advantages over the whole group, then the filter; the other way round they would be the same for all."""
+        import torch
+
+        advantages = (rloo if self.advantage == "rloo" else z_score)(torch.tensor(rewards_G)).tolist()
+        right = [index for index, reward in enumerate(rewards_G) if reward > 0]
+        wrong = [index for index, reward in enumerate(rewards_G) if reward <= 0]
+        if not self.positive_times_advantage:
+            for index in right:
+                advantages[index] = 1.0
+        if self.negative_weight == "failure-rate":
+            for index in wrong:
+                advantages[index] = -len(wrong) / len(rewards_G)
+        if self.keep == "none":
+            return list(enumerate(advantages))
+        if not right or not wrong:
+            return []
+        kept = [int(rng.choice(right)), int(rng.choice(wrong))] if self.keep == "one-pair" else [*right, *wrong]
+        return [(index, advantages[index]) for index in sorted(kept)]
+
+    def terms(self, completions: Completions, totals: Totals) -> Terms:
+        logprobs_BT, mask_BT = completions.logprobs_BT, completions.mask_BT
+        per_token = self.normaliser == "tokens"
+        positive = positive_loss(
+            logprobs_BT,
+            mask_BT & completions.positives_B[:, None],
+            completions.advantages_B,
+            totals.positive_tokens if per_token else totals.positive_rows,
+            completions.positive_weights_BT,
+        )
+        negative = negative_loss(
+            logprobs_BT,
+            mask_BT & ~completions.positives_B[:, None],
+            completions.advantages_B,
+            totals.negative_tokens if per_token else totals.negative_rows,
+            completions.negative_weights_BT,
+        )
+        terms = Terms({"positive": self.positive_factor * positive, "negative": self.negative_factor * negative})
+        if self.kl_weight and completions.reference_logprobs_BT is not None:
+            penalty_BT = kl_penalty(logprobs_BT, completions.reference_logprobs_BT, self.kl) * mask_BT
+            terms.losses["kl"] = self.kl_weight * penalty_BT.sum() / max(totals.tokens if per_token else totals.rows, 1)
+        return terms
+
+
+def positive_loss(
+    logprobs_BT: Tensor, mask_BT: Tensor, advantages_B: Tensor, total: int, weights_BT: Tensor | None = None
+) -> Tensor:
+    """sum over the masked tokens of A * w_t * (-ln p_t) / total. (Official code.)"""
+    losses_BT = -logprobs_BT * advantages_B[:, None] * mask_BT
+    return _weighted(losses_BT, weights_BT).sum() / max(total, 1)
+
+
+def negative_loss(
+    logprobs_BT: Tensor, mask_BT: Tensor, advantages_B: Tensor, total: int, weights_BT: Tensor | None = None
+) -> Tensor:
+    """-sum over the masked tokens of ratio_t * A * w_t / total; its slope is -A w_t / total. (Official code.)"""
+    ratio_BT = (logprobs_BT - logprobs_BT.detach()).exp()
+    return _weighted(-ratio_BT * advantages_B[:, None] * mask_BT, weights_BT).sum() / max(total, 1)
+
+
+def _weighted(losses_BT: Tensor, weights_BT: Tensor | None) -> Tensor:
+    return losses_BT if weights_BT is None else losses_BT * weights_BT

@@ -1,0 +1,46 @@
+import pytest
+import torch
+
+from whet.stages.objectives.advantages import centred, rloo, z_score
+
+
+def test_rloo_of_two_right_and_two_wrong():
+    # r = (1, 1, -1, -1): a right one sees (1 - 1 - 1) / 3 = -1/3 around it, so 1 + 1/3 = 4/3.
+    torch.testing.assert_close(rloo(torch.tensor([1.0, 1.0, -1.0, -1.0])), torch.tensor([4.0, 4.0, -4.0, -4.0]) / 3)
+
+
+@pytest.mark.parametrize(
+    ("correct", "right", "wrong"), [(1, 2.0, -0.1333333), (8, 1.0666667, -1.0666667), (15, 0.1333333, -2.0)]
+)
+def test_rloo_of_sixteen_has_the_closed_form(correct, right, wrong):
+    # A+ = 2 (K - c) / (K - 1), A- = -2 c / (K - 1) with K = 16.
+    advantages = rloo(torch.tensor([1.0] * correct + [-1.0] * (16 - correct)))
+    torch.testing.assert_close(advantages[0].item(), right, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(advantages[-1].item(), wrong, rtol=1e-5, atol=1e-6)
+
+
+def test_the_z_score_divides_by_the_deviation_with_one_less():
+    # mean 0, squares sum to 4, std = sqrt(4 / 3): 1 / 1.1547005 = 0.8660254.
+    advantages = z_score(torch.tensor([1.0, 1.0, -1.0, -1.0]))
+    torch.testing.assert_close(advantages, torch.tensor([1.0, 1.0, -1.0, -1.0]) * 0.8660254)
+
+
+def test_centred_rewards_keep_their_unit():
+    torch.testing.assert_close(centred(torch.tensor([1.0, 0.0, 0.0, 0.0])), torch.tensor([0.75, -0.25, -0.25, -0.25]))
+
+
+@pytest.mark.parametrize("advantage", [rloo, z_score, centred])
+def test_equal_rewards_have_no_advantage(advantage):
+    assert advantage(torch.ones(4)).tolist() == [0.0] * 4
+
+
+@pytest.mark.parametrize("advantage", [rloo, z_score, centred])
+def test_a_permuted_group_permutes_the_advantages(advantage):
+    rewards, order = torch.tensor([1.0, 0.5, 0.0, 0.0, 1.0]), torch.tensor([3, 0, 4, 2, 1])
+    torch.testing.assert_close(advantage(rewards[order]), advantage(rewards)[order])
+
+
+@pytest.mark.parametrize("advantage", [rloo, z_score])
+def test_a_single_rollout_has_no_baseline(advantage):
+    with pytest.raises(ValueError, match="a group of 1 rollouts has no baseline"):
+        advantage(torch.ones(1))
