@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from whet.artifacts import Artifact, Rollout, Verdict, WrongArtifact, WrongOption
 
-from .joining import verdict_by_rollout
+from .joins import by_rollout, check_belongs
 
 if TYPE_CHECKING:
     from .metrics.groups import Draw, Groups
@@ -118,15 +118,9 @@ def _verdict_rows(verdicts: Artifact[Verdict]) -> Iterator[_Row]:
     """Every verdict alone, draws in the order of the rows."""
     from .metrics.groups import Draw
 
-    seen: set[str] = set()
-    for order, row in enumerate(verdicts.rows(["rollout_id", "problem_id", "step", "verdict", "extracted"])):
-        if row["rollout_id"] in seen:
-            raise WrongArtifact(
-                f"{verdicts.path} judges rollout {row['rollout_id']} twice, expected one verdict each: make it again"
-            )
-        seen.add(row["rollout_id"])
-        known = Draw(verdict=row["verdict"], extracted=row.get("extracted"))
-        yield _Row(row["problem_id"], row["problem_id"], row.get("step") or 0, order, known)
+    for order, row in enumerate(by_rollout([verdicts], ["problem_id", "step", "verdict", "extracted"]).values()):
+        known = Draw(verdict=row["verdict"], extracted=row["extracted"])
+        yield _Row(row["problem_id"], row["problem_id"], row["step"] or 0, order, known)
 
 
 def _rollout_rows(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict] | None) -> Iterator[_Row]:
@@ -135,18 +129,38 @@ def _rollout_rows(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict] | Non
 
     from .metrics.groups import Draw
 
-    judged = {} if verdicts is None else verdict_by_rollout(verdicts, rollouts)
+    judged = {} if verdicts is None else _verdict_of(rollouts, verdicts)
+    seen: set[str] = set()
     plain = ["rollout_id", "problem_id", "draw", "step", "occurrence", "finish_reason", "draws_total"]
     for batch in rollouts.batches([*plain, "token_ids", "text"]):
         tokens = pc.call_function("list_value_length", [batch["token_ids"]]).to_pylist()
         characters = pc.call_function("utf8_length", [batch["text"]]).to_pylist()
         for index, row in enumerate(batch.select(plain).to_pylist()):
-            verdict: dict[str, Any] = dict(judged.get(row["rollout_id"], {}))
+            if row["rollout_id"] in seen:
+                raise WrongArtifact(
+                    f"{rollouts.path} holds rollout {row['rollout_id']} twice, expected every draw once: evaluate the "
+                    "rollouts it was selected from"
+                )
+            seen.add(row["rollout_id"])
+            verdict = judged.get(row["rollout_id"], {})
             known = Draw(
                 verdict.get("verdict"), verdict.get("extracted"), tokens[index], characters[index], row["finish_reason"]
             )
             key = f"{row['problem_id']}#{row['occurrence']}" if row["occurrence"] else row["problem_id"]
             yield _Row(row["problem_id"], key, row["step"] or 0, row["draw"], known, row["draws_total"])
+
+
+def _verdict_of(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict]) -> dict[str, dict[str, Any]]:
+    """The verdict of every rollout, by rollout_id; verdicts of rollouts that are not there are passed over."""
+    check_belongs(verdicts, rollouts)
+    found = by_rollout([verdicts], ["verdict", "extracted"])
+    missing = [row["rollout_id"] for row in rollouts.rows(["rollout_id"]) if row["rollout_id"] not in found]
+    if missing:
+        raise WrongArtifact(
+            f"{verdicts.path} has no verdict for {len(missing):,} of the {len(rollouts):,} rollouts of {rollouts.path} "
+            f"(the first is {missing[0]}), expected all: run the command that made it again"
+        )
+    return found
 
 
 def _uneven(name: str, error: Any, repeated: bool) -> str:
