@@ -5,8 +5,8 @@ An engine is given requests (encoded prompts with a seed each) and yields comple
     engine = DecodeLoop(model, end_token_ids=[2])
     for completion in engine.sample(requests, Sampling(max_tokens=64), stopping=lambda: False): ...
 
-What a request gives depends on its prompt, its seed and the sampling options alone: not on the other requests, their order,
-or on whether it was stopped and continued.
+What a request gives depends on its prompt, its seed and the sampling options alone: not on the other requests, their
+order, or on whether it was stopped and continued.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Completion:
     """ln p of each token under the policy itself, temperature 1"""
 
     sampling_logprobs: list[float]
-    """ln p of each token in the distribution it was drawn from, after temperature, top-k and top-p; 0 where that is greedy"""
+    """ln p of each token in the distribution it was drawn from, after temperature, top-k and top-p; 0 when greedy"""
 
     finish_reason: str | None
     """"stop": an end token; "length": `max_tokens` or the context is full; None: unfinished, a stop was requested"""

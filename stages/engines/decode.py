@@ -4,8 +4,8 @@
     for completion in loop.sample(requests, Sampling(temperature=1.0), stopping=lambda: False): ...
     optimizer.step(); loop.refresh()          # after the weights changed
 
-Requests enter longest first, as many as the cache has room for; a finished row's place goes to a waiting one. Requests with one
-prompt share the work of reading it.
+Requests enter longest first, as many as the cache has room for; a finished row's place goes to a waiting one. Requests
+with one prompt share the work of reading it.
 """
 
 # B rows, P prompt tokens
@@ -30,14 +30,14 @@ _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _COLUMNS_AHEAD = 64
 _PROMPT_TOKENS_AT_ONCE = 16_384
 # Rows that attend together on a CPU: a block reads no more columns than its own longest row has.
-_BLOCK_ROWS = 64
+_BLOCK_ROWS = 128
 
 
 class DecodeLoop:
     """Draws rollouts of a policy; an `Engine`.
 
-    `precision` is that of the matrix products: float32 or bfloat16. `max_batch_rows` and `batch_tokens` (rows x columns of the
-    cache) bound the memory and change results by rounding only. `release`: see `Network`.
+    `precision` is that of the matrix products: float32 or bfloat16. `max_batch_rows` and `batch_tokens` (rows x columns
+    of the cache) bound the memory and change results by rounding only. `release`: see `Network`.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class DecodeLoop:
             )
         return limit
 
-    def _room(self, waiting: list[Completion], sampling: Sampling) -> "_Room":
+    def _room(self, waiting: list[Completion], sampling: Sampling) -> _Room:
         rows = min(self._max_rows, len(waiting))
         longest = max(len(row.request.prompt_token_ids) for row in waiting) + sampling.max_tokens
         return _Room(rows, self._batch_tokens, min(longest, self._network.context))
@@ -102,7 +102,7 @@ class _Room:
         return max(1, min(self.rows, self._batch_tokens // columns))
 
     def columns_for(self, length: int) -> int:
-        """Columns to allocate when a row of this length must fit: all that will ever be needed where that is affordable."""
+        """Columns to allocate when a row of this length must fit: all that will be needed where that is affordable."""
         if self.rows * self.longest <= self._batch_tokens // 2:
             return self.longest
         return min(self.longest, length + max(_COLUMNS_AHEAD, length // 4))
@@ -129,7 +129,7 @@ class _Batch:
             yield from self._leave(self._admit() if self._should_admit() else self._step())
 
     def _should_admit(self) -> bool:
-        """Reading a few prompts at once costs little more than reading one, so places are filled when some have gathered."""
+        """Whether to fill places now: when some are free, as a few prompts cost little more to read than one."""
         if not self._waiting:
             return False
         longest = max(self._slots.longest, _length(self._waiting[0])) + 1

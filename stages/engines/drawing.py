@@ -17,10 +17,10 @@ _NUCLEUS_CANDIDATES = 512
 
 
 def draw(logits_BV: Tensor, uniforms_B: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw one token a row: (token ids [B] int64, raw log-probabilities [B], sampling log-probabilities [B]), both float32.
+    """Draw one token a row: (token ids int64, raw log-probabilities, sampling log-probabilities), each [B].
 
-    `uniforms_B` is float64 in [0, 1). Order of the cuts: temperature, top-k, then top-p of what top-k left. Temperature 0 takes
-    the most likely token (the lowest id of equals) with sampling log-probability 0.
+    `uniforms_B` is float64 in [0, 1). Order of the cuts: temperature, top-k, then top-p of what top-k left. Temperature 0
+    takes the most likely token (the lowest id of equals) with sampling log-probability 0.
     """
     rows_at_once = max(1, _ELEMENTS_AT_ONCE // logits_BV.shape[-1])
     if len(logits_BV) <= rows_at_once:
@@ -49,7 +49,7 @@ def _draw(logits_BV: Tensor, uniforms_B: Tensor, sampling: Sampling) -> tuple[Te
 def invert(probabilities_BV: Tensor, uniforms_B: Tensor) -> Tensor:
     """The first token, in the order of ids, at which the cumulative probability exceeds u times the total.
 
-    Float64 sums: with float32 ones a row of 150,000 tokens is off by up to 1e-5, which is more than many tokens' probability.
+    Float64 sums: float32 ones over 150,000 tokens are off by up to 1e-5, more than many a token's probability.
     A token of probability 0 is never drawn, as the sum does not grow there.
     """
     cumulative_BV = probabilities_BV.cumsum(dim=-1, dtype=torch.float64)
@@ -60,13 +60,13 @@ def invert(probabilities_BV: Tensor, uniforms_B: Tensor) -> Tensor:
 def truncate(logprobs_BV: Tensor, top_k: int = 0, top_p: float = 1.0) -> Tensor:
     """Log-probabilities renormalised over the tokens that top-k and top-p keep, -inf elsewhere. [B, V] float32.
 
-    top-k: the k most likely. top-p: the fewest of those whose share of what top-k left is at least p (Holtzman et al. 2020);
-    the token that reaches p is kept.
+    top-k: the k most likely. top-p: the fewest of those whose share of what top-k left is at least p (Holtzman et al.
+    2020); the token that reaches p is kept.
     """
     vocabulary = logprobs_BV.shape[-1]
     k = min(top_k or vocabulary, vocabulary)
-    # A nucleus is seldom large: sorting the whole vocabulary costs more than the network, so look at the first candidates only
-    # and sort everything just when some row's nucleus reaches beyond them.
+    # A nucleus is seldom large: sorting the whole vocabulary costs more than the network, so look at the first candidates
+    # only, and sort everything just when some row's nucleus reaches beyond them.
     width = k if k < vocabulary or top_p == 1 else min(vocabulary, _NUCLEUS_CANDIDATES)
     kept = _kept(logprobs_BV, width, top_p, of_all=k == vocabulary)
     if kept is None:

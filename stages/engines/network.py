@@ -1,14 +1,15 @@
 """The Qwen2/Qwen3/Llama network, arranged for drawing one token of many rows at a time.
 
-It reads the weights of a live transformers model. Projections that share an input are fused into one matrix, and rotary pairs are
-laid side by side, so that a rotation is one complex product.
+It reads the weights of a live transformers model. Projections that share an input are fused into one matrix, and rotary
+pairs are laid side by side, so that a rotation is one complex product.
 
-Deviations from the transformers model: under bfloat16 the matrix products alone are bfloat16 (the head never is); the residual
-stream, the norms and, on a CPU, the attention stay float32, which costs little there and keeps log-probabilities nearer to a
-float32 forward pass.
+Deviations from the transformers model: under bfloat16 the matrix products alone are bfloat16 (the head never is); the
+residual stream, the norms and, on a CPU, the attention stay float32, which costs little there and keeps log-probabilities
+nearer to a float32 forward pass.
 """
 
-# B rows, T columns of the cache, P prompt tokens, W width, V vocabulary, H heads, N key-value heads, G heads per key-value head, D head width
+# B rows, T columns of the cache, P prompt tokens, W width, V vocabulary
+# H heads, N key-value heads, G heads per key-value head, D head width
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as functional
 from torch import Tensor
 
+from .attention import attend
 from .cache import Cache
 
 FAMILY = ("llama", "mistral", "qwen2", "qwen3")
@@ -52,7 +54,7 @@ class _Linear:
     bias: Tensor | None
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x.to(self.weight.dtype), self.weight, self.bias).float()
+        return functional.linear(x.to(self.weight.dtype), self.weight, self.bias).float()
 
 
 @dataclass(slots=True)
@@ -70,9 +72,9 @@ class _Layer:
 class Network:
     """The forward pass over a live model's weights.
 
-    `dtype` is that of the matrix products. `refresh()` reads the weights again after they changed; where the dtype is the
-    model's, the unfused weights are shared with it. `release` empties the model's own weights as they are copied: the model is
-    then useless, and no second copy was ever whole.
+    `dtype` is that of the matrix products. `refresh()` reads the weights again after they changed; where the dtype is
+    the model's, the unfused weights are shared with it. `release` empties the model's own weights as they are copied:
+    the model is then useless, and no second copy was ever whole.
     """
 
     def __init__(self, model: Any, dtype: torch.dtype, *, release: bool = False) -> None:
@@ -150,17 +152,17 @@ class Network:
 
     @torch.inference_mode()
     def read_prompts(self, token_ids_BP: Tensor, lengths_B: Tensor, cache: Cache, rows_B: Tensor) -> Tensor:
-        """Run right-padded prompts, each into its row of the cache; the logits after each one's last token, [B, V] float32.
+        """Run right-padded prompts, each into its row of the cache; the logits after each one's last token, [B, V].
 
         Padding stands after the prompt, where causal attention never looks back from; what it leaves in the cache is
         overwritten before it is read.
         """
         rotations_1P1 = self._rotate_table(token_ids_BP.shape[1])[None, : token_ids_BP.shape[1], None]
-        x_BPW = F.embedding(token_ids_BP, self.embedding).float()
+        x_BPW = functional.embedding(token_ids_BP, self.embedding).float()
         for index, layer in enumerate(self.layers):
             query, key, value = self._project(layer, x_BPW, rotations_1P1)
             cache.write_prompts(index, rows_B, key, value)
-            mixed = F.scaled_dot_product_attention(
+            mixed = functional.scaled_dot_product_attention(
                 query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), is_causal=True, enable_gqa=True
             )
             x_BPW = self._finish(layer, x_BPW, mixed.transpose(1, 2).flatten(2))
@@ -171,18 +173,17 @@ class Network:
     def step(self, token_ids_B: Tensor, positions_B: Tensor, cache: Cache, spans: list[tuple[int, int, int]]) -> Tensor:
         """Read one more token of each of the first B rows; the logits after it, [B, V] float32.
 
-        `spans` are (first row, end row, columns) blocks that attend together, over no more columns than their longest row has.
+        `spans` are (first row, end row, columns): blocks that attend together, over the columns of their longest row.
         """
         rotations_B1 = self._rotate_table(max(columns for _, _, columns in spans))[positions_B][:, None]
         masks = [_mask(positions_B[first:end], columns, self.attention_dtype) for first, end, columns in spans]
-        x_BW = F.embedding(token_ids_B, self.embedding).float()
+        x_BW = functional.embedding(token_ids_B, self.embedding).float()
         for index, layer in enumerate(self.layers):
             query_BHD, key_BND, value_BND = self._project(layer, x_BW, rotations_B1)
             cache.write_tokens(index, positions_B, key_BND, value_BND)
-            # The heads that share keys stand as several queries of one key-value head: keys are read once, never repeated.
             query_BNGD = query_BHD.unflatten(1, (self.kv_heads, -1))
             mixed = [
-                F.scaled_dot_product_attention(query_BNGD[first:end], *cache.read(index, first, end, columns), mask)
+                attend(query_BNGD[first:end], *cache.read(index, first, end, columns), mask)
                 for (first, end, columns), mask in zip(spans, masks, strict=True)
             ]
             x_BW = self._finish(layer, x_BW, (mixed[0] if len(mixed) == 1 else torch.cat(mixed)).flatten(1))
@@ -190,14 +191,14 @@ class Network:
 
     def _project(self, layer: _Layer, x: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries [..., H, D], rotated keys and values [..., N, D] of normed hidden states [..., W]."""
-        normed = F.rms_norm(x, (x.shape[-1],), layer.before_attention, self.epsilon)
+        normed = functional.rms_norm(x, (x.shape[-1],), layer.before_attention, self.epsilon)
         with _fast_products():
             qkv = layer.qkv(normed).unflatten(-1, (-1, self.head_width))
         rotated, value = qkv.split((self.heads + self.kv_heads, self.kv_heads), dim=-2)
         if layer.query_norm is not None and layer.key_norm is not None:
             query, key = rotated.split((self.heads, self.kv_heads), dim=-2)
-            query = F.rms_norm(query, (self.head_width,), layer.query_norm, self.epsilon)
-            key = F.rms_norm(key, (self.head_width,), layer.key_norm, self.epsilon)
+            query = functional.rms_norm(query, (self.head_width,), layer.query_norm, self.epsilon)
+            key = functional.rms_norm(key, (self.head_width,), layer.key_norm, self.epsilon)
             rotated = torch.cat((query, key), dim=-2)
         pairs = torch.view_as_complex(rotated.unflatten(-1, (-1, 2)))
         rotated = torch.view_as_real(pairs * rotations).flatten(-2).to(self.attention_dtype)
@@ -207,13 +208,15 @@ class Network:
     def _finish(self, layer: _Layer, x: Tensor, mixed: Tensor) -> Tensor:
         with _fast_products():
             x = x + layer.out(mixed)
-            normed = F.rms_norm(x, (x.shape[-1],), layer.before_mlp, self.epsilon)
-            gate, up = F.linear(normed.to(self.dtype), layer.gate_up.weight, layer.gate_up.bias).chunk(2, dim=-1)
-            return x + layer.down(F.silu(gate) * up)
+            normed = functional.rms_norm(x, (x.shape[-1],), layer.before_mlp, self.epsilon)
+            gate, up = functional.linear(normed.to(self.dtype), layer.gate_up.weight, layer.gate_up.bias).chunk(
+                2, dim=-1
+            )
+            return x + layer.down(functional.silu(gate) * up)
 
     def _logits(self, x_BW: Tensor) -> Tensor:
         with _fast_products():
-            return self.head(F.rms_norm(x_BW, (x_BW.shape[-1],), self.final_norm, self.epsilon))
+            return self.head(functional.rms_norm(x_BW, (x_BW.shape[-1],), self.final_norm, self.epsilon))
 
     def _rotate_table(self, columns: int) -> Tensor:
         """Rotations of positions 0.. as complex numbers [at least `columns`, D/2]; grown when a longer row appears."""
@@ -225,18 +228,16 @@ class Network:
 
 
 def _mask(positions_B: Tensor, columns: int, dtype: torch.dtype) -> Tensor:
-    """What each row may attend to, its own column included: 0, else -inf; [B, 1, 1, T]."""
+    """What each row may attend to, its own column included: 0, else -inf; [B, T]."""
     hidden_BT = torch.arange(columns, device=positions_B.device) > positions_B[:, None]
-    return torch.zeros(hidden_BT.shape, dtype=dtype, device=positions_B.device).masked_fill_(hidden_BT, float("-inf"))[
-        :, None, None
-    ]
+    return torch.zeros(hidden_BT.shape, dtype=dtype, device=positions_B.device).masked_fill_(hidden_BT, float("-inf"))
 
 
 @contextmanager
 def _fast_products() -> Iterator[None]:
-    """Send float32 products to oneDNN, which uses AVX-512 where MKL does not; around linear layers only: attention gets slower.
+    """Send float32 products to oneDNN, which uses AVX-512 where MKL does not.
 
-    Not where the processor has AMX, as "medium" means bfloat16 there.
+    Around linear layers only: attention gets slower by it. Not where the processor has AMX, as "medium" means bfloat16 there.
     """
     if torch.cpu._is_amx_tile_supported():
         yield
