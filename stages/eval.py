@@ -165,10 +165,13 @@ def measure_runs(run: "Run", other: "Run | None", options: EvalOptions) -> "Find
 
 
 def show(shown: "Table") -> None:
-    """Print a table on stderr, in full width where it is no terminal."""
+    """Put a table into the log (stderr), as wide as it is where stderr is no terminal."""
+    import io
+
+    from loguru import logger
     from rich.console import Console
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console.width = 160
-    console.print(shown)
+    terminal = Console(stderr=True)
+    text = io.StringIO()
+    Console(file=text, width=terminal.width if terminal.is_terminal else 160).print(shown)
+    logger.opt(raw=True).info(text.getvalue())
