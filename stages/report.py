@@ -58,7 +58,8 @@ pass@k, G-Pass@k at tau (at least a share tau of k correct) and mG-Pass@k are ex
 the n rollouts, averaged over problems. maj@k is the expected value of the majority answer over all choices of k, ties \
 counting as expected value; maj@k_first is the vote of the first k rollouts, a tie going to the answer seen first. \
 Rollouts without an answer vote for nothing. Intervals are BCa bootstrap intervals over problems, and Wilson's where \
-all problems are alike; those of differences are never narrower than Student's t. metrics.json holds all of this in full precision.
+all problems are alike; those of differences are never narrower than Student's t. metrics.json \
+holds all of this in full precision.
 """
 
 
