@@ -19,8 +19,8 @@ _NUCLEUS_CANDIDATES = 512
 def draw(logits_BV: Tensor, uniforms_B: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor, Tensor]:
     """Draw one token a row: (token ids int64, raw log-probabilities, sampling log-probabilities), each [B].
 
-    `uniforms_B` is float64 in [0, 1). Order of the cuts: temperature, top-k, then top-p of what top-k left. Temperature 0
-    takes the most likely token (the lowest id of equals) with sampling log-probability 0.
+    `uniforms_B` is float64 in [0, 1). Order of the cuts: temperature, top-k, then top-p of what top-k left.
+    Temperature 0 takes the most likely token (the lowest id of equals) with sampling log-probability 0.
     """
     rows_at_once = max(1, _ELEMENTS_AT_ONCE // logits_BV.shape[-1])
     if len(logits_BV) <= rows_at_once:
@@ -65,8 +65,8 @@ def truncate(logprobs_BV: Tensor, top_k: int = 0, top_p: float = 1.0) -> Tensor:
     """
     vocabulary = logprobs_BV.shape[-1]
     k = min(top_k or vocabulary, vocabulary)
-    # A nucleus is seldom large: sorting the whole vocabulary costs more than the network, so look at the first candidates
-    # only, and sort everything just when some row's nucleus reaches beyond them.
+    # A nucleus is seldom large, and sorting the whole vocabulary costs more than the network: look at the first
+    # candidates only, and sort everything just when some row's nucleus reaches beyond them.
     width = k if k < vocabulary or top_p == 1 else min(vocabulary, _NUCLEUS_CANDIDATES)
     kept = _kept(logprobs_BV, width, top_p, of_all=k == vocabulary)
     if kept is None:

@@ -4,8 +4,8 @@ It reads the weights of a live transformers model. Projections that share an inp
 pairs are laid side by side, so that a rotation is one complex product.
 
 Deviations from the transformers model: under bfloat16 the matrix products alone are bfloat16 (the head never is); the
-residual stream, the norms and, on a CPU, the attention stay float32, which costs little there and keeps log-probabilities
-nearer to a float32 forward pass.
+residual stream, the norms and, on a CPU, the attention stay float32, which costs little there and keeps
+log-probabilities nearer to a float32 forward pass.
 """
 
 # B rows, T columns of the cache, P prompt tokens, W width, V vocabulary
@@ -237,7 +237,8 @@ def _mask(positions_B: Tensor, columns: int, dtype: torch.dtype) -> Tensor:
 def _fast_products() -> Iterator[None]:
     """Send float32 products to oneDNN, which uses AVX-512 where MKL does not.
 
-    Around linear layers only: attention gets slower by it. Not where the processor has AMX, as "medium" means bfloat16 there.
+    Around linear layers only: attention gets slower by it. Not where the processor has AMX, as "medium" means
+    bfloat16 there.
     """
     if torch.cpu._is_amx_tile_supported():
         yield
