@@ -1,0 +1,69 @@
+"""The answer types: how one is inferred from a reference, and how each is compared.
+
+`compare_cheaply` answers in microseconds or says None; `compare_fully` may take any time and runs in a worker process.
+"""
+
+import re
+from fractions import Fraction
+from typing import Literal
+
+from . import choice, exact, math, number
+from .comparison import Comparison
+from .extract import extract
+from .normalise import letters_and_digits, normalise
+from .plain import read_normal
+from .question import Asked
+
+AnswerType = Literal["exact", "number", "choice", "math"]
+ANSWER_TYPES: tuple[AnswerType, ...] = ("exact", "number", "choice", "math")
+
+LONGEST_ANSWER = 10_000
+"""Characters of an answer beyond which it is only compared as text."""
+
+_LETTER_CHOICE = re.compile(r"\(?[A-J]\)?|\(?[A-J]\)?(?:, ?\(?[A-J]\)?)+")
+_WORDS = re.compile(r"(?:[^\W\d_]|['’ .,-])+", re.UNICODE)
+_TIME_OR_DATE = re.compile(r"\d{1,2}:\d{2}\s*[A-Za-z].*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.DOTALL)
+
+
+def reference_of(answer: str | None) -> str:
+    r"""The reference answer itself: what follows the last `####`, or stands in the last box, else the whole text."""
+    answer = (answer or "").strip()
+    if "####" in answer or r"\boxed" in answer:
+        found = extract(answer)
+        return found.text if found else answer
+    return answer
+
+
+def infer_type(reference: str) -> AnswerType:
+    """The type a reference shows: a plain number, a capital letter, words (or a time of day), else mathematics."""
+    text = normalise(reference)
+    if read_normal(text) is not None:
+        return "number"
+    if _LETTER_CHOICE.fullmatch(text):
+        return "choice"
+    words = letters_and_digits(reference)
+    if _TIME_OR_DATE.fullmatch(words) or (_WORDS.fullmatch(words) and len(words) > 2):
+        return "exact"
+    return "math"
+
+
+def compare_cheaply(
+    answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction
+) -> Comparison | None:
+    """Compare where no symbolic work is needed; None where it is."""
+    if answer_type == "exact":
+        return exact.compare(expected, answer)
+    if answer_type == "choice":
+        return choice.compare(expected, answer, asked)
+    if len(answer) > LONGEST_ANSWER or len(expected) > LONGEST_ANSWER:
+        equal = answer.strip() == expected.strip()
+        return Comparison(
+            equal, "same text" if equal else "length", None if equal else f"{len(answer)} characters long"
+        )
+    return number.compare_cheaply(expected, answer, asked, tolerance)
+
+
+def compare_fully(answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction) -> Comparison:
+    """Compare with everything there is."""
+    cheap = compare_cheaply(answer_type, expected, answer, asked, tolerance)
+    return math.compare(expected, answer, asked, tolerance) if cheap is None else cheap

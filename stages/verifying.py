@@ -1,0 +1,189 @@
+"""The options of rule verification and the pool that carries it out, shared by `whet verify` and the on-policy trainer.
+
+with AnswerPool(Verifying()) as pool:
+    for key, verdict in pool.verify([("row 1", r"so \\boxed{4}", "stop", problem)]): ...
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+
+from whet.artifacts import Problem, WrongOption
+
+from .answers.comparison import Comparison
+from .answers.extract import Extracted, extract
+from .answers.pool import Task, WorkerPool
+from .answers.question import question_text, read_question
+from .answers.types import ANSWER_TYPES, AnswerType, compare_cheaply, infer_type, reference_of
+from .options import Runtime
+
+Key = TypeVar("Key", bound=Hashable)
+
+CACHED = 20_000
+"""Outcomes of worked-out comparisons that are kept: the rollouts of a group repeat answers."""
+
+QUEUED_PER_WORKER = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifying:
+    """How answers are extracted and compared."""
+
+    answer_type: Literal["auto", "exact", "number", "choice", "math"] = "auto"
+    """How answers are compared; auto: as the problem says, else as its reference looks"""
+
+    timeout_seconds: float = 5.0
+    """CPU time for comparing one answer; beyond it the verdict is unknown"""
+
+    decimal_tolerance: float = 1e-4
+    """Relative difference allowed between decimals; integers are compared exactly"""
+
+    memory_megabytes: int = 1024
+    """Memory of a worker process; an answer that needs more has an unknown verdict"""
+
+    workers: Annotated[int | None, Runtime] = None
+    """Worker processes for answers that need symbolic work; one a core when not given"""
+
+    def __post_init__(self) -> None:
+        checks = (
+            ("--timeout-seconds", self.timeout_seconds, self.timeout_seconds > 0, "a positive number"),
+            ("--decimal-tolerance", self.decimal_tolerance, 0 <= self.decimal_tolerance < 1, "from 0 to below 1"),
+            ("--memory-megabytes", self.memory_megabytes, self.memory_megabytes >= 256, "at least 256"),
+            ("--workers", self.workers, self.workers is None or self.workers >= 1, "at least 1"),
+        )
+        for flag, found, holds, expected in checks:
+            if not holds:
+                raise WrongOption(f"{flag} is {found}, expected {expected}")
+
+    @property
+    def tolerance(self) -> Fraction:
+        """The decimal tolerance as it was written: 0.0001 is one ten-thousandth."""
+        return Fraction(str(self.decimal_tolerance))
+
+    @property
+    def processes(self) -> int:
+        """How many workers there may be."""
+        available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.workers or available
+
+
+class _Reference(NamedTuple):
+    """What a problem expects."""
+
+    expected: str
+    answer_type: str
+
+
+class AnswerPool:
+    """Gives verdicts by rules; what may take long runs in worker processes that are killed when it does.
+
+    Used as a context manager, and as often as wanted inside: workers and the cache live until it is left.
+    """
+
+    def __init__(self, verifying: Verifying) -> None:
+        self.verifying = verifying
+        self._workers = WorkerPool(
+            verifying.processes, verifying.timeout_seconds, verifying.memory_megabytes * 1024 * 1024
+        )
+        self._known: OrderedDict[Task, Comparison] = OrderedDict()
+
+    def __enter__(self) -> "AnswerPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.__exit__()
+
+    def verify(
+        self, items: Iterable[tuple[Key, str | None, str | None, Problem]]
+    ) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """The verdict of every item, as soon as it is known: a slow one does not hold up the others.
+
+        A verdict holds every field of a `Verdict` row but the ids: correct, incorrect, invalid (truncated, no answer,
+        a problem without reference) or unknown (time-out, error, a reference that is not understood), the answer as
+        it stands in the text and where, what was expected, and the rule and path that decided.
+        """
+        waiting: dict[Task, list[tuple[Key, dict[str, Any]]]] = {}
+        for key, text, finish_reason, problem in items:
+            fields, task = self._read(text, finish_reason, problem)
+            if task is None:
+                yield key, fields
+            elif task in self._known:
+                self._known.move_to_end(task)
+                yield key, _decided(fields, self._known[task])
+            elif task in waiting:
+                waiting[task].append((key, fields))
+            else:
+                waiting[task] = [(key, fields)]
+                self._workers.submit(task)
+            while self._workers.unfinished:
+                full = self._workers.unfinished >= QUEUED_PER_WORKER * self._workers.size
+                yield from self._finished(waiting, wait=full)
+                if not full:
+                    break
+        while waiting:
+            yield from self._finished(waiting, wait=True)
+
+    def _finished(
+        self, waiting: dict[Task, list[tuple[Key, dict[str, Any]]]], wait: bool
+    ) -> Iterator[tuple[Key, dict[str, Any]]]:
+        for task, comparison in self._workers.results(wait):
+            self._known[task] = comparison
+            if len(self._known) > CACHED:
+                self._known.popitem(last=False)
+            for key, fields in waiting.pop(task, []):
+                yield key, _decided(fields, comparison)
+
+    def _read(
+        self, text: str | None, finish_reason: str | None, problem: Problem
+    ) -> tuple[dict[str, Any], Task | None]:
+        """Extract and compare cheaply; a task is what is left to be worked out."""
+        wanted = self.verifying.answer_type
+        reference = _reference(problem.get("answer"), problem.get("answer_type") if wanted == "auto" else wanted)
+        fields: dict[str, Any] = {"answer_type": reference.answer_type, "expected": reference.expected or None}
+        if not reference.expected:
+            return _verdict(fields, "invalid", "problem: it has no reference answer", "rules"), None
+        if reference.answer_type not in ANSWER_TYPES:
+            reason = f"error: answer type {reference.answer_type!r} is none of {', '.join(ANSWER_TYPES)}"
+            return _verdict(fields, "unknown", reason, "rules"), None
+        found = extract(text or "")
+        cut = finish_reason == "length"
+        if found is None or (cut and _runs_into_the_cut(found, text or "")):
+            return _verdict(fields, "invalid", "truncated" if cut else "no answer", "extraction"), None
+        fields |= {"extracted": found.text, "span_start": found.start, "span_end": found.end, "method": found.rule}
+        fields["reason"] = "cut by length after its answer" if cut else None
+        asked = read_question(question_text(problem["messages"]))
+        known: AnswerType = reference.answer_type  # type: ignore[assignment]
+        comparison = compare_cheaply(known, reference.expected, found.text, asked, self.verifying.tolerance)
+        if comparison is not None:
+            return _decided(fields, comparison), None
+        return fields, Task(known, reference.expected, found.text, asked.percent, self.verifying.tolerance)
+
+
+@lru_cache(maxsize=4096)
+def _reference(answer: str | None, answer_type: str | None) -> _Reference:
+    expected = reference_of(answer)
+    return _Reference(expected, answer_type or (infer_type(expected) if expected else "exact"))
+
+
+def _runs_into_the_cut(found: Extracted, text: str) -> bool:
+    """Whether the end of a truncated rollout cuts through the answer: only a closed box or tag is surely whole."""
+    return found.rule == "open box" or (found.rule not in ("box", "answer tag") and not text[found.end :].strip())
+
+
+def _decided(fields: dict[str, Any], comparison: Comparison) -> dict[str, Any]:
+    """The verdict that a comparison leads to."""
+    if comparison.equal is None:
+        verdict, reason = "unknown", comparison.reason
+    else:
+        verdict = "correct" if comparison.equal else "incorrect"
+        reason = "; ".join(part for part in (comparison.reason, fields["reason"]) if part) or None
+    return _verdict(fields, verdict, reason, f"{fields['method']}, {comparison.method}")
+
+
+def _verdict(fields: dict[str, Any], verdict: str, reason: str | None, method: str) -> dict[str, Any]:
+    empty = dict.fromkeys(("extracted", "span_start", "span_end", "confidence", "model_verdict"))
+    return {**empty, **fields, "verdict": verdict, "reason": reason, "method": method, "rule_verdict": verdict}
