@@ -1,0 +1,1 @@
+"""How files of other tools become rows: reading them, naming their fields, turning records into rows, encoding them."""

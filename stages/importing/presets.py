@@ -1,0 +1,123 @@
+"""Known forms of files: which columns they have, and what has to be done to their answers."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .reading import BadRow
+
+Columns = dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A known form.
+
+    Args:
+        columns: candidates for each field, the most telling first.
+        answer_type: of its problems.
+        source: of its problems.
+        split_answer: takes a reference apart: the answer, and what else it holds (kept in meta).
+        native: rows that `whet export` wrote; they are taken as they are.
+    """
+
+    columns: Columns = field(default_factory=dict)
+    answer_type: str | None = None
+    source: str | None = None
+    split_answer: Callable[[str], tuple[str, dict[str, Any]]] | None = None
+    native: bool = False
+
+
+def gsm8k_answer(text: str) -> tuple[str, dict[str, Any]]:
+    """`reasoning #### 1,250` as (`1250`, the reasoning).
+
+    Raises:
+        BadRow: no `####`.
+    """
+    reasoning, mark, answer = text.rpartition("####")
+    if not mark or not answer.strip():
+        raise BadRow("has an answer without a final #### NUMBER")
+    return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", answer.strip()), {"reasoning": reasoning.strip()}
+
+
+def boxed_answer(text: str) -> tuple[str, dict[str, Any]]:
+    r"""A worked solution that ends in `\boxed{...}` as (what is in the box, the solution); other texts stay whole."""
+    from ..answers.extract import extract
+
+    found = extract(text) if "\\boxed" in text else None
+    return (found.text, {"solution": text}) if found else (text, {})
+
+
+GUESSED = Preset(
+    columns={
+        "question": ("question", "problem", "prompt", "query", "instruction", "messages", "conversations", "input"),
+        "system": ("system", "system_prompt"),
+        "answer": (
+            "answer", "gt", "ground_truth", "final_answer", "expected_answer", "reference_answer", "target", "gold",
+            "reward_model.ground_truth", "solution",
+        ),
+        "answer_type": ("answer_type",),
+        "source": ("source", "data_source"),
+        "split": ("split",),
+        "text": ("completion", "completions", "response", "responses", "output", "outputs", "generation", "text"),
+        "draw": ("draw", "sample_index"),
+        "finish_reason": ("finish_reason", "finish_reasons"),
+        "label": ("label", "labels", "correct", "is_correct", "correctness", "score", "scores", "verdict"),
+        "extracted": ("extracted", "pred", "preds", "prediction"),
+        "score": ("pred_score", "score", "scores", "reward", "rewards"),
+        "chosen": ("chosen",),
+        "rejected": ("rejected",),
+        "reference": ("reference",),
+        "rollout_id": ("rollout_id",),
+    },
+    split_answer=boxed_answer,
+)  # fmt: skip
+
+PRESETS = {
+    "auto": GUESSED,
+    "whet": Preset(native=True),
+    "gsm8k": Preset(
+        columns={"question": ("question",), "answer": ("answer",)},
+        answer_type="number", source="gsm8k", split_answer=gsm8k_answer,
+    ),
+    "qwen-math": Preset(
+        columns={
+            "question": ("question",), "answer": ("gt",), "text": ("response",), "label": ("score",),
+            "extracted": ("pred",), "score": ("pred_score",),
+        },
+        answer_type="math", source="qwen-math",
+    ),
+    "trl": Preset(
+        columns={
+            "question": ("prompt", "messages"), "answer": ("answer", "solution", "ground_truth"),
+            "text": ("completion", "text"), "label": ("label",), "score": ("score", "reward"),
+            "chosen": ("chosen",), "rejected": ("rejected",),
+        },
+        split_answer=boxed_answer,
+    ),
+    "verl": Preset(
+        columns={
+            "question": ("prompt",), "answer": ("reward_model.ground_truth",), "source": ("data_source",),
+            "split": ("extra_info.split",), "text": ("responses", "response", "output"), "score": ("score", "reward"),
+        },
+    ),
+    "openai": Preset(
+        columns={
+            "question": ("messages",), "answer": ("answer", "reference_answer", "ground_truth"), "chosen": ("chosen",),
+            "rejected": ("rejected",), "label": ("label",), "score": ("score",),
+        },
+    ),
+}  # fmt: skip
+
+
+def recognise(head: list[dict[str, Any]]) -> str:
+    """The preset that the first records of a file fit without doubt, else `auto`."""
+    from .native import native_kind
+
+    if head and all(native_kind(record) for record in head):
+        return "whet"
+    answers = [record.get("answer") for record in head if "question" in record]
+    if answers and len(answers) == len(head) and all(isinstance(a, str) and "\n#### " in a for a in answers):
+        return "gsm8k"
+    return "auto"
