@@ -1,0 +1,111 @@
+"""The state of a training: weights, moments and progress, in safetensors and JSON; nothing is unpickled.
+
+A checkpoint is a folder that appears under its name when it is whole. The same files, in `trainer/` of a published
+policy, let another training go on from it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..artifacts import WrongArtifact
+from ..artifacts.files import read_json, remove_tree, sync_folder, temporary_name, write_json
+from .learner import Learner
+
+TRAINER = "trainer"
+_WEIGHTS, _MOMENTS, _STATE = "weights.safetensors", "moments.safetensors", "state.json"
+_VERSION = 1
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far a training is."""
+
+    step: int = 0
+    """Steps done, those of trainings before this one included"""
+
+    updates: int = 0
+    """Steps that had something to learn from"""
+
+    tokens: int = 0
+    """Trained tokens, each as often as it was seen"""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    """Where the data stands, in the words of whoever supplies it"""
+
+
+def write_state(folder: Path, learner: Learner, progress: Progress, *, weights: bool = True) -> None:
+    """Write the state's files into a folder, durable.
+
+    Args:
+        weights: False where the model's own files hold the float32 weights already.
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {_MOMENTS: learner.moments()} | ({_WEIGHTS: learner.weights()} if weights else {})
+    for name, named in tensors.items():
+        save_file({key: value.contiguous() for key, value in named.items()}, folder / name)
+        with open(folder / name, "rb") as file:
+            os.fsync(file.fileno())
+    write_json(folder / _STATE, {"version": _VERSION, **asdict(progress)})
+    sync_folder(folder)
+
+
+def read_state(folder: Path, learner: Learner) -> Progress:
+    """Give the learner the state of a folder.
+
+    Raises:
+        WrongArtifact: the folder holds no state, a newer one, or that of another model.
+    """
+    from safetensors.torch import load_file
+
+    if not (folder / _STATE).is_file():
+        raise WrongArtifact(
+            f"{folder.parent} has no {TRAINER}/ to continue from, expected a policy that whet train-policy made: "
+            "leave out --continue-from to start anew"
+        )
+    state = read_json(folder / _STATE)
+    if state.pop("version") != _VERSION:
+        raise WrongArtifact(f"{folder / _STATE} was written by another version of whet, expected version {_VERSION}")
+    try:
+        if (folder / _WEIGHTS).is_file():
+            learner.set_weights(load_file(folder / _WEIGHTS))
+        learner.set_moments(load_file(folder / _MOMENTS))
+    except (KeyError, RuntimeError) as error:
+        raise WrongArtifact(f"{folder} is the state of another model ({error}): give its own policy") from error
+    known = {item.name for item in fields(Progress)}
+    return Progress(**{key: value for key, value in state.items() if key in known})
+
+
+class Checkpoints:
+    """The checkpoints of a draft, the newest kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def newest(self) -> Path | None:
+        return max(self.folder.glob("step-*"), default=None)
+
+    def save(self, learner: Learner, progress: Progress) -> Path:
+        """Write a checkpoint; the one before goes when this one is durable."""
+        target = self.folder / f"step-{progress.step:08d}"
+        if target.exists():
+            return target
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = temporary_name(target)
+        write_state(unfinished, learner, progress)
+        os.rename(unfinished, target)
+        sync_folder(self.folder)
+        for entry in self.folder.iterdir():
+            if entry != target:
+                remove_tree(entry)
+        return target
+
+    def restore(self, learner: Learner) -> Progress | None:
+        """Go on where the newest checkpoint stands; None when there is none."""
+        newest = self.newest()
+        return read_state(newest, learner) if newest else None

@@ -1,0 +1,91 @@
+"""A model in training: float32 weights, AdamW, and the step that moves them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .batching import Padded
+from .optimization import Optimization
+from .token_logprobs import completion_logprobs
+
+
+class Learner:
+    """A model and its optimiser.
+
+    Weights and moments are float32 always, or small learning rates would vanish in rounding; `precision` is that of the
+    computation ("float32" or "bfloat16").
+    """
+
+    def __init__(self, model: Any, optimization: Optimization, device: str = "cpu") -> None:
+        self.model = model.float().to(device).train()
+        self.device = torch.device(device)
+        self.precision = optimization.precision
+        self._max_grad_norm = optimization.max_grad_norm
+        named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+        self.parameters: dict[str, Tensor] = dict(named)
+        decays = (optimization.weight_decay, 0.0)
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": [p for _, p in named if (p.ndim >= 2) == matrices], "weight_decay": decay}
+                for matrices, decay in zip((True, False), decays, strict=True)
+            ],
+            lr=optimization.learning_rate,
+            betas=(optimization.beta1, optimization.beta2),
+            eps=optimization.epsilon,
+            fused=True,
+        )
+
+    def logprobs(self, padded: Padded, temperature: float = 1.0) -> Tensor:
+        """ln p of the trained tokens under the model as it is; float32 [B, T]."""
+        return completion_logprobs(self.model, padded, temperature, self.precision)
+
+    def gradient_norm(self) -> float:
+        """Clip the accumulated gradients; their norm before that. A parameter without gradient counts as 0."""
+        bound = self._max_grad_norm or float("inf")
+        return float(torch.nn.utils.clip_grad_norm_(self.parameters.values(), bound))
+
+    def update(self, learning_rate: float) -> None:
+        """One step of the optimiser along the accumulated gradients, which are then gone."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        self.discard_gradients()
+
+    def discard_gradients(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The float32 weights by name, tied ones once."""
+        return {name: parameter.detach() for name, parameter in self.parameters.items()}
+
+    def moments(self) -> dict[str, Tensor]:
+        """The optimiser's state by name, and the state of the random numbers."""
+        tensors: dict[str, Tensor] = {"random": torch.get_rng_state()}
+        for name, parameter in self.parameters.items():
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"{key}/{name}"] = value
+        return tensors
+
+    def set_weights(self, tensors: dict[str, Tensor]) -> None:
+        """Replace the weights.
+
+        Raises:
+            KeyError: a weight is missing.
+        """
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(tensors[name])
+
+    def set_moments(self, tensors: dict[str, Tensor]) -> None:
+        """Replace the optimiser's state and that of the random numbers."""
+        torch.set_rng_state(tensors["random"])
+        self.optimizer.state.clear()
+        for label, value in tensors.items():
+            key, _, name = label.partition("/")
+            if name:
+                parameter = self.parameters[name]
+                place = parameter.device if key != "step" else value.device
+                self.optimizer.state[parameter][key] = value.to(place)

@@ -1,0 +1,169 @@
+"""The one optimisation loop of policies, reward models and verifiers.
+
+Each step asks for its rows, cuts them into micro-batches of a token budget, adds up the gradients of a loss that is
+divided by the totals of the whole step, clips, and updates. State is kept in checkpoints; a training that was stopped
+or killed goes on from the newest one and ends with the same bits (on one CPU thread).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..artifacts import Draft, Failed, Stopped
+from .batching import micro_batches
+from .checkpoints import Checkpoints, Progress
+from .learner import Learner
+from .objectives import Terms
+from .optimization import Optimization, learning_rate_at
+from .training_log import TrainingLog
+
+
+class Trainable(Protocol):
+    """A row of a step."""
+
+    @property
+    def length(self) -> int:
+        """Tokens, those of the prompt included."""
+        ...
+
+    @property
+    def trained_tokens(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Trainable)
+
+
+@dataclass(kw_only=True)
+class Step(Generic[Row]):
+    """What one optimiser step trains on."""
+
+    rows: list[Row]
+    totals: Any
+    """What the loss is divided by"""
+
+    shown: dict[str, float] = field(default_factory=dict)
+    """Numbers about the rows, for the log"""
+
+
+@dataclass(kw_only=True)
+class Training(Generic[Row]):
+    """A training of one draft.
+
+    Args:
+        until: the step to stop at, counted over all trainings that this one continues.
+        rows_of: the rows of a step, counted from 0.
+        loss: the loss of a micro-batch, divided by the step's totals.
+        batch_tokens: tokens of a micro-batch, padding included.
+        checkpoint_every: steps between checkpoints.
+        after_step: called with the number of steps done when a step and its checkpoint, if one is due, are done.
+        is_due: steps after which a checkpoint is wanted besides.
+    """
+
+    learner: Learner
+    draft: Draft[Any]
+    optimization: Optimization
+    until: int
+    rows_of: Callable[[int], Step[Row]]
+    loss: Callable[[Sequence[Row], Any], Terms]
+    batch_tokens: int
+    checkpoint_every: int
+    after_step: Callable[[int], None] = lambda done: None
+    is_due: Callable[[int], bool] = lambda done: False
+
+    def resume(self, start: Progress) -> Progress:
+        """Go on from the draft's newest checkpoint, or from `start` where there is none."""
+        self._checkpoints = Checkpoints(self.draft.work / "checkpoints")
+        self.progress = self._checkpoints.restore(self.learner) or start
+        return self.progress
+
+    def run(self) -> None:
+        """Train; `resume` comes first.
+
+        Raises:
+            Stopped: the process was asked to stop; a checkpoint is on disk.
+            Failed: the loss or the gradient is not a number; the state before that step is on disk.
+        """
+        log = TrainingLog(self.draft.folder, self.progress.step)
+        try:
+            while self.progress.step < self.until:
+                try:
+                    metrics = self._step()
+                except (Stopped, Failed):
+                    self._save(log)
+                    raise
+                done = self.progress.step
+                log.write(done, metrics)
+                if done == self.until or done % self.checkpoint_every == 0 or self.is_due(done):
+                    self._save(log)
+                self.after_step(done)
+                shown = {name: metrics[name] for name in ("loss", "reward", "pass_rate") if name in metrics}
+                self.draft.progress(done, self.until, "steps", **shown)
+        finally:
+            log.close()
+
+    def _save(self, log: TrainingLog) -> None:
+        self.learner.discard_gradients()
+        log.sync()
+        self._checkpoints.save(self.learner, self.progress)
+
+    def _step(self) -> dict[str, float]:
+        """One step; the progress moves only when all of it is done."""
+        self._stop_if_asked()
+        began = time.perf_counter()
+        index = self.progress.step
+        step = self.rows_of(index)
+        gathered = time.perf_counter()
+        learning_rate = learning_rate_at(index, (self.optimization.schedule_steps or self.until) - 1, self.optimization)
+        metrics: dict[str, float] = {"loss": 0.0, "grad_norm": 0.0, "learning_rate": learning_rate}
+        if step.rows:
+            metrics |= self.accumulate(step)
+            metrics["grad_norm"] = self.learner.gradient_norm()
+            self._refuse_nan(index, metrics)
+            self.learner.update(learning_rate)
+            self.progress.updates += 1
+        self.progress.step += 1
+        trained = sum(row.trained_tokens for row in step.rows)
+        self.progress.tokens += trained
+        ended = time.perf_counter()
+        return {
+            **metrics,
+            **step.shown,
+            "rows": len(step.rows),
+            "tokens": trained,
+            "seconds": round(ended - began, 4),
+            "update_seconds": round(ended - gathered, 4),
+            "tokens_per_second": round(sum(row.length for row in step.rows) / (ended - gathered), 1),
+        }
+
+    def accumulate(self, step: Step[Row]) -> dict[str, float]:
+        """Add up the gradients of all micro-batches; what they sum to."""
+        lengths = [row.length for row in step.rows]
+        sums: Counter[str] = Counter()
+        computed = 0
+        for indices in micro_batches(lengths, self.batch_tokens):
+            self._stop_if_asked()
+            terms = self.loss([step.rows[index] for index in indices], step.totals)
+            loss = sum(terms.losses.values())
+            loss.backward()  # type: ignore[union-attr]
+            numbers = {"loss": loss, **{f"loss_{name}": value for name, value in terms.losses.items()}, **terms.shown}
+            sums.update({name: value.detach().item() for name, value in numbers.items()})  # type: ignore[union-attr]
+            computed += len(indices) * lengths[indices[0]]
+        return {**sums, "padding": 1 - sum(lengths) / computed}
+
+    def _stop_if_asked(self) -> None:
+        if self.draft.stop.requested:
+            raise Stopped("stopped between two steps: a checkpoint is kept, run the same command again")
+
+    def _refuse_nan(self, index: int, metrics: dict[str, float]) -> None:
+        wrong = {name: metrics[name] for name in ("loss", "grad_norm") if not math.isfinite(metrics[name])}
+        if wrong:
+            found = " and ".join(f"{name} {value}" for name, value in wrong.items())
+            raise Failed(
+                f"step {index + 1} has {found}, expected finite numbers: the state after step {index} is kept in "
+                f"{self._checkpoints.folder}; try a lower --learning-rate, more --warmup-steps or --precision float32"
+            )
