@@ -145,9 +145,11 @@ class Chunk(Generic[Row]):
         with self._lock:
             if self.closed:
                 return
-            self.flush()
             self.closed = True
-        self._lease.release()
+            try:
+                self.flush()
+            finally:  # a full disk must not keep the chunk from whoever comes next
+                self._lease.release()
 
     def _pack(self) -> None:
         if not self._rows:

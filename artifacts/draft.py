@@ -90,6 +90,8 @@ class Draft(Generic[Row]):
         folder: where files go; it becomes the version's folder.
         facts: goes into the manifest (engine, sampling parameters, stop rule, belongs_to ...).
         stop: set when the process was asked to stop.
+        gates: the quality gates that marked it, with their messages.
+        finishing: publish what is there: `chunks` gives out no more work (`--finish`).
     """
 
     def __init__(self, out: Path, folder: Path, record: dict[str, Any], stop: Stop, inputs: Mapping[str, Any]) -> None:
@@ -98,7 +100,8 @@ class Draft(Generic[Row]):
         self.facts: dict[str, Any] = {}
         self.work = folder / "work"
         self._record, self._inputs = record, inputs
-        self._gates: dict[str, str] = {}
+        self.gates: dict[str, str] = {}
+        self.finishing = False
         self._heartbeat: Heartbeat | None = None
         self._chunk: Chunk[Any] | None = None
         self._writer: Lease | None = None
@@ -202,6 +205,9 @@ class Draft(Generic[Row]):
             DraftGone: another process published the draft.
         """
         self._fix_plan(list(plan))
+        if self.finishing:
+            self.finish_incomplete()
+            return
         wait = 0.05
         while True:
             worked = False
@@ -335,7 +341,7 @@ class Draft(Generic[Row]):
 
     def gate(self, name: str, message: str) -> None:
         """Mark the version that will be published: a quality gate stopped the pipeline here."""
-        self._gates[name] = message
+        self.gates[name] = message
 
     def sibling(self, suffix: str, kind: str) -> "Draft[Any]":
         """A draft of another artifact made by the same recipe, e.g. an intermediate policy (`OUT-SUFFIX`)."""
@@ -349,13 +355,15 @@ class Draft(Generic[Row]):
 
     def close(self) -> None:
         """Keep what there is: flush the open chunk, give back leases. Publishing calls it too."""
-        if self._chunk is not None and not self._chunk.closed:
-            chunk, self._chunk = self._chunk, None
-            with contextlib.suppress(FileNotFoundError):
-                chunk.release()
-        if self._heartbeat is not None:
-            self._heartbeat.close()
-            self._heartbeat = None
+        chunk, self._chunk = self._chunk, None
+        try:
+            if chunk is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    chunk.release()
+        finally:
+            if self._heartbeat is not None:
+                self._heartbeat.close()
+                self._heartbeat = None
 
     def finish_incomplete(self) -> None:
         """Turn what is pending into parts, so that a draft can be published before it is done (`--finish`)."""
@@ -377,6 +385,8 @@ class Draft(Generic[Row]):
         if lease is None:
             raise DraftGone(f"{self.folder} is being published by another process")
         try:
+            for leftover in self.folder.rglob(f"{TEMPORARY}*"):
+                leftover.unlink(missing_ok=True)  # of a process that was killed while it wrote
             manifest = self._manifest()
             card.write(self.folder, manifest)
             return Artifact(_rename(self.folder, self.out, manifest), manifest)
@@ -420,7 +430,7 @@ class Draft(Generic[Row]):
             counts=self.counts(),
             rows=sum(r["rows"] for r in done.values()) if kind.rows else None,
             files=files,
-            gates=self._gates,
+            gates=self.gates,
             incomplete={"done": len(indices), "chunks": plan} if len(indices) < plan else None,
             environment=provenance.environment(),
             created=_time(time.time()),

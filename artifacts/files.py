@@ -60,6 +60,7 @@ class HashingFile:
         self.closed = False
         self._temporary = temporary_name(path)
         self._hash = hashlib.sha256()
+        self._discarded = False
         self._handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
 
     @property
@@ -68,6 +69,8 @@ class HashingFile:
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
+        if self._discarded:  # a parquet writer cannot be closed without writing its footer
+            return len(view)
         self._hash.update(view)
         self.size += len(view)
         written = 0
@@ -96,7 +99,8 @@ class HashingFile:
         sync_folder(self.path.parent)
 
     def discard(self) -> None:
-        """Remove the unfinished file."""
+        """Remove the unfinished file; what is still written to it goes nowhere."""
+        self._discarded = True
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1

@@ -121,7 +121,7 @@ class Artifact(Generic[Row]):
         if manifest.incomplete and not accept_incomplete:
             done = manifest.incomplete
             raise WrongArtifact(
-                f"{pinned} is incomplete ({done['done']} of {done['chunks']} chunks): add --accept-incomplete to read it"
+                f"{pinned} is incomplete ({done['done']} of {done['chunks']} chunks): add --accept-incomplete to read"
             )
         artifact = cls(pinned, manifest)
         artifact.check_sizes()

@@ -74,6 +74,29 @@ def _fresh(path: Path) -> bool:
         return False
 
 
+def _create(path: Path, content: bytes) -> bool:
+    """Create a file with its content, only if there is none: a lease is never seen half-written."""
+    whole = temporary_name(path)
+    handle = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        os.write(handle, content)
+    finally:
+        os.close(handle)
+    try:
+        os.link(whole, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links: the name decides, the content follows
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        except FileExistsError:
+            return False
+        path.write_bytes(content)
+    finally:
+        os.unlink(whole)
+    return True
+
+
 class Lease:
     """A lease this process holds; `release` when done."""
 
@@ -84,23 +107,16 @@ class Lease:
     def take(cls, path: Path) -> "Lease | None":
         """Take a free or stale lease; None when a live process holds it."""
         for _ in range(3):
-            try:
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            except FileExistsError:
-                held = holder(path)
-                if held is not None and held["alive"]:
-                    return None
-                # Only one of several takers wins this rename.
-                aside = temporary_name(path)
-                with contextlib.suppress(FileNotFoundError):
-                    os.rename(path, aside)
-                    os.unlink(aside)
-                continue
-            try:
-                os.write(handle, json.dumps(identity()).encode())
-            finally:
-                os.close(handle)
-            return cls(path)
+            if _create(path, json.dumps(identity()).encode()):
+                return cls(path)
+            held = holder(path)
+            if held is not None and held["alive"]:
+                return None
+            # Only one of several takers wins this rename.
+            aside = temporary_name(path)
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(path, aside)
+                os.unlink(aside)
         return None
 
     def touch(self) -> None:

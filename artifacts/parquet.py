@@ -177,6 +177,7 @@ class PartWriter:
 
     def discard(self) -> None:
         self.file.discard()
+        self._writer.close()
 
 
 def _dictionary_columns(schema: "pa.Schema") -> list[str]:
