@@ -92,6 +92,11 @@ def one_of_each(artifacts: Sequence[Judged]) -> tuple[Artifact[Rollout] | None, 
 def refuse_adaptive(artifact: Judged) -> None:
     """Refuse rollouts whose number depends on their verdicts: pass@k is not unbiased there."""
     rule = artifact.manifest.facts.get("stop_rule", "fixed")
+    if rule == "chosen":
+        raise WrongArtifact(
+            f"{artifact.path} holds {artifact.kind} chosen by how they went, expected all draws: "
+            "evaluate what they were selected from"
+        )
     if rule != "fixed":
         raise WrongArtifact(
             f"{artifact.path} was drawn with the stop rule {rule!r}, expected a fixed number of rollouts a problem: "

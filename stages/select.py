@@ -88,13 +88,16 @@ def select(
     from loguru import logger
 
     from .selecting import group_of
-    from .selection_record import facts_of, summary, with_totals
+    from .selection_record import CHOOSING, CHOSEN, facts_of, summary, with_totals
 
     inputs = _limited(artifacts, options.limit)
     kind = _kind_of(inputs)
     selection, chosen = _decide(inputs, options, verdicts or [], scores or [], against or [])
     draft = selected.as_kind(kind)
     draft.facts |= facts_of(inputs, selection)
+    fixed = draft.facts.get("stop_rule", "fixed") == "fixed"
+    if chosen and fixed and any(selection.removed[reason] for reason in CHOOSING):
+        draft.facts["stop_rule"] = CHOSEN
     logger.info(summary(selection))
     if not selection.rows:
         draft.gate("empty", summary(selection))
@@ -108,7 +111,7 @@ def select(
         order = 0
         for index, row in enumerate(inputs[which].part_rows(part.index)):
             copies = selection.copies.get((which, part.index, index), 0)
-            if copies and chosen:
+            if copies and chosen and kind == "rollouts":
                 row = with_totals(row, selection.draws[group_of(row)], bool(verdicts))
             for _ in range(copies):
                 if order not in chunk.done:
@@ -245,4 +248,4 @@ def _decide(
         )
     by_outcome = bool(where and where.columns - _PLAIN - set(own_columns("problems")))
     chosen = by_outcome or options.dedupe or options.per_problem in ("best", "shortest", "one-pair")
-    return selection, kind == "rollouts" and chosen
+    return selection, kind in ("rollouts", "verdicts", "scores") and chosen

@@ -8,6 +8,11 @@ from whet.artifacts import Artifact
 from .joins import SELECTED_FROM, belongs_to, identities
 from .selecting import Selection
 
+CHOSEN = "chosen"
+"""The stop rule of rollouts that were chosen by how they went: shares of correct ones mean nothing there."""
+CHOOSING = ("where", "duplicates", "per_problem")
+"""What can have removed rows by how they went."""
+
 
 def with_totals(row: dict[str, Any], draws: list[int], judged: bool) -> dict[str, Any]:
     """A rollout that was chosen says from how many; what an earlier selection said stays."""

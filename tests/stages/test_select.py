@@ -5,6 +5,7 @@ import pytest
 
 from whet.artifacts import Artifact, Draft, Stop, Stopped, WrongArtifact, WrongOption
 from whet.stages.columns import load_known
+from whet.stages.evaluating import read_run
 from whet.stages.joins import check_belongs
 from whet.stages.select import SelectOptions, plan, resolve, select
 
@@ -60,6 +61,19 @@ def test_chosen_rollouts_say_what_they_were_chosen_from_and_a_fair_draw_does_not
     assert [(row["draws_total"], row["correct_total"]) for row in again.rows()] == [(4, 2), (4, 4)]
     fair = run(rollouts, verdicts=[verdicts], where="draw < 2 and pass_rate < 1", out="fair")
     assert [(row["draw"], row["draws_total"]) for row in fair.rows()] == [(0, None), (1, None)]
+    assert chosen.manifest.facts["stop_rule"] == again.manifest.facts["stop_rule"] == "chosen"
+    assert "stop_rule" not in fair.manifest.facts
+
+
+def test_eval_refuses_what_was_chosen_by_how_it_went(small: Any, run: Run):
+    rollouts, verdicts = small.judged("r", {"a": "ci", "b": "cc"})
+    right = run(verdicts, where="verdict=correct")
+    best = run(rollouts, verdicts=[verdicts], per_problem="best", out="best")
+    for chosen in (right, best):
+        with pytest.raises(WrongArtifact, match="chosen by how they went"):
+            read_run([chosen], None)
+    all_of_them = run(verdicts, where="verdict!=unknown", out="all")
+    assert read_run([all_of_them], None).groups.n == 2
 
 
 def test_verdicts_of_the_inputs_belong_to_a_selection_of_a_selection(small: Any, run: Run):
@@ -225,6 +239,10 @@ def test_a_rule_about_draws_that_were_not_fixed_outlives_a_selection(small: Any,
     adaptive = small.make("r", "rollouts", [[row]], [problem], facts={"stop_rule": "adaptive", "engine": "e", "n": 1})
     fixed, _ = small.judged("s", {"b": "c"})
     assert run(adaptive, fixed).manifest.facts["stop_rule"] == "adaptive"
+    counted = small.make(
+        "c", "rollouts", [[row, {**row, "rollout_id": "1" * 32}]], [problem], facts={"stop_rule": "fixed"}
+    )
+    assert run(counted, per_problem="shortest", out="one").manifest.facts["stop_rule"] == "chosen"
     alone = run(adaptive, where="draw=0", out="alone").manifest.facts
     assert (alone["engine"], alone["n"], alone["stop_rule"]) == ("e", 1, "adaptive")
 
