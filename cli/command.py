@@ -67,7 +67,7 @@ def _call(stage: Stage, options: list[Option], commands: Collection[str], parsed
     own = stage.fields
     settable = own + [option for option in running_options(stage) if option.key not in FLAGS_ONLY]
     files = [Path(text) for item in flags if item.key == "config" for text in item.value]
-    given = [item for path in files for item in read_config(path, stage.name, commands, settable)] + flags
+    given = [item for path in files for item in read_config(path, stage, commands, settable)] + flags
     mine = {option.key for option in own}
     chosen = build(stage.options, settle(own, [item for item in given if item.key in mine])) if stage.options else None
     running = _running(stage, [item for item in given if item.key not in mine])
@@ -103,6 +103,8 @@ def _start(stage: Stage, chosen: Any, running: Running, parsed: dict[str, Any]) 
     for item in stage.inputs:
         value = parsed[item.flag or item.name]
         words[item.name] = (list(value) or None) if item.many else value
+        if item.required and not words[item.name]:
+            raise WrongOption(f"{item.label} is missing, expected {item.described}")
     run = Run(stage, chosen, running, words, _outs(stage, parsed))
     if running.dry_run:
         from .dry_run import dry_run

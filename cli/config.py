@@ -7,9 +7,10 @@ from typing import Any
 
 from ..artifacts import WrongOption
 from .options import Given, Option, find_key
+from .signature import Stage
 
 
-def read_config(path: Path, command: str, commands: Collection[str], options: list[Option]) -> list[Given]:
+def read_config(path: Path, stage: Stage, commands: Collection[str], options: list[Option]) -> list[Given]:
     """What a file says about the options of a command.
 
     Args:
@@ -21,12 +22,15 @@ def read_config(path: Path, command: str, commands: Collection[str], options: li
     """
     content = _load(path)
     if isinstance(content, dict) and content.get("format") == "whet artifact":
-        if content.get("stage") != command:
-            raise WrongOption(f"{path} is the manifest of whet {content.get('stage')}, expected one of whet {command}")
+        if content.get("stage") != stage.name:
+            raise WrongOption(
+                f"{path} is the manifest of whet {content.get('stage')}, expected one of whet {stage.name}"
+            )
         known = {option.key for option in options}
         runtime = {key: value for key, value in content.get("runtime", {}).items() if key in known}
-        # "part" tells the several artifacts of one run apart; it is no option.
-        semantic = {key: value for key, value in content.get("options", {}).items() if key != "part"}
+        # Words are inputs, and "part" tells the several artifacts of one run apart: neither is an option.
+        passed = {"part", *(item.name for item in stage.inputs if item.form == "word")}
+        semantic = {key: value for key, value in content.get("options", {}).items() if key not in passed}
         return [_given(key, value, path, options) for key, value in {**runtime, **semantic}.items()]
     if content is None:
         return []
@@ -39,7 +43,7 @@ def read_config(path: Path, command: str, commands: Collection[str], options: li
     for key, value in content.items():
         section = str(key).replace("_", "-")
         if isinstance(value, dict) and section in others:
-            if section == command:
+            if section == stage.name:
                 sections |= flatten(value)
         else:
             flat |= flatten({key: value})

@@ -9,7 +9,6 @@ from ..artifacts.files import read_json
 from ..artifacts.leases import live_workers
 from ..artifacts.provenance import mask_url
 from . import log
-from .options import flag_of
 from .run import Run
 from .signature import Output
 from .values import spell
@@ -25,10 +24,10 @@ def dry_run(run: Run) -> str | None:
     declared = [] if run.main.file else [_output_plan(run, output) for output in reversed(run.wanted)]
     inputs = [_input_plan(name, item) for name, item in _flat_inputs(run)]
     details = run.stage.plan(run.options, **run.inputs) if run.stage.plan is not None else []
-    options = {} if run.main.file else run.declared(run.main)
+    asked = run.declared(run.main)
     plan: dict[str, Any] = {
-        "stage": run.stage.name, "version": run.stage.version, "inputs": inputs, "options": options.get("options", {}),
-        "runtime": options.get("runtime", {}), "outputs": declared, "details": details,
+        "stage": run.stage.name, "version": run.stage.version, "inputs": inputs, "options": asked["options"],
+        "runtime": asked["runtime"], "outputs": declared, "details": details,
     }  # fmt: skip
     log.to_stderr("\n".join(_lines(plan)) + "\n")
     return json.dumps(plan, ensure_ascii=False) if run.running.json else None
@@ -82,14 +81,14 @@ def _state(run: Run, output: Output, out: Path, recipe: str) -> dict[str, Any]:
 
 
 def _lines(plan: dict[str, Any]) -> list[str]:
-    lines = [f"whet {plan['stage']} (version {plan['version']})", "reads"]
+    lines = [f"whet {plan['stage']} (version {plan['version']})"] + ["reads"] * bool(plan["inputs"])
     for item in plan["inputs"]:
         rows = f", {item['rows']:,} rows" if "rows" in item else ""
         lines.append(f"  {item['name']}: {item['path']} ({item['kind']}{rows}, digest {item['digest'][:12]})")
     for title, options in (("options", plan["options"]), ("options outside the recipe", plan["runtime"])):
         if options:
             lines.append(title)
-            lines += [f"  {flag_of(key)} {spell(value)}" for key, value in options.items()]
+            lines += [f"  {key} = {spell(value)}" for key, value in options.items()]
     lines.append("makes")
     for item in plan["outputs"]:
         kind = item["kind"] or "kind set by the stage"

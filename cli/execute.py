@@ -3,16 +3,17 @@
 import json
 import os
 import sys
+import time
 from contextlib import ExitStack
 from typing import Any
 
 from ..artifacts import Artifact, Draft, DraftGone, Stopped, WrongArtifact, WrongOption
-from ..artifacts.draft import find
+from ..artifacts.draft import find, published
 from ..artifacts.files import read_json, write_json
-from ..artifacts.leases import live_workers
+from ..artifacts.leases import holder, live_workers
 from ..artifacts.records import KINDS
 from . import log
-from .failing import fail, named_log
+from .failing import drop_untouched, fail, named_log
 from .progress import Reporter, duration
 from .run import Run
 from .signals import Listener, listening
@@ -31,6 +32,7 @@ def execute(run: Run) -> int:
     log.start("DEBUG" if run.running.verbose else "WARNING" if run.running.quiet else "INFO", reporter.write)
     with ExitStack() as stack:
         stack.callback(reporter.close)
+        stack.callback(run.close)
         listener = stack.enter_context(listening(run.stop, run.running.grace_seconds))
         try:
             run.prepare()
@@ -43,16 +45,13 @@ def execute(run: Run) -> int:
             return _show(run, artifact)
         except DraftGone as gone:
             reporter.close()
-            artifact = find(run.out(run.main), run.recipe(run.main))
+            artifact = _made_by_another(run)
             if artifact is not None:
                 return _show(run, artifact)
             return fail(run, gone)
         except Exception as error:  # noqa: BLE001 - the last place: every error becomes one line and an exit code
             reporter.close()
             return fail(run, error)
-        finally:
-            if run.logfile is not None:
-                run.logfile.close()
 
 
 def _finished(run: Run) -> Artifact[Any] | None:
@@ -63,6 +62,17 @@ def _finished(run: Run) -> Artifact[Any] | None:
     if artifact is not None:
         logger.info(f"{artifact.path} was made by this command before: nothing to do (--again makes a new version)")
     return artifact
+
+
+def _made_by_another(run: Run) -> Artifact[Any] | None:
+    """The version that another process made of our draft, once it has published it."""
+    while not run.stop.requested:
+        artifact = find(run.out(run.main), run.recipe(run.main))
+        publisher = holder(run.folder(run.main) / "work" / "leases" / "publish.json")
+        if artifact is not None or publisher is None or not publisher["alive"]:
+            return artifact or find(run.out(run.main), run.recipe(run.main))
+        time.sleep(0.1)
+    return None
 
 
 def _make(run: Run, reporter: Reporter, listener: Listener) -> Artifact[Any]:
@@ -78,8 +88,13 @@ def _make(run: Run, reporter: Reporter, listener: Listener) -> Artifact[Any]:
             draft.progress = reporter.update  # type: ignore[method-assign]
             draft.finishing = run.running.finish
             run.drafts[output.name] = draft
-    main = run.drafts[run.main.name]
-    run.logfile = log.LogFile(main.folder)
+    # Another process may have published between the look and the creation: then these drafts are empty new ones.
+    late = None if run.running.again else published(run.out(run.main), run.recipe(run.main))
+    if late is not None:
+        drop_untouched(run)
+        run.drafts.clear()
+        return late
+    run.logfile = log.LogFile(run.drafts[run.main.name].folder)
     _note_start(run)
     if complete is None:
         arguments: dict[str, Any] = {output.name: run.drafts.get(output.name) for output in run.stage.outputs}

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..artifacts import Draft, WhetError
 from ..artifacts.files import remove_tree
-from ..artifacts.leases import live_workers
 from .run import Run
 from .signals import KEPT
 
@@ -37,9 +36,9 @@ def fail(run: Run, error: Exception) -> int:
     if run.stop.requested and code == 1 and run.drafts:
         code, message = KEPT, f"stopped ({message}): the draft is kept, run the same command again"
     if code in (2, 3):
-        _drop_untouched(run)
+        drop_untouched(run)
     if not isinstance(error, WhetError):
-        logger.opt(exception=error).debug("the error above was:" if run.running.verbose else "traceback of the error:")
+        logger.opt(exception=error).debug("where it happened:")
     logger.error(message + named_log(run))
     return code
 
@@ -54,19 +53,24 @@ def _close(draft: Draft[Any]) -> None:
         logger.debug(f"{draft.folder} could not be closed: {error}")
 
 
-def _drop_untouched(run: Run) -> None:
+def drop_untouched(run: Run) -> None:
     """Remove drafts in which nothing was done, so that a mistyped command leaves no trace."""
     for draft in run.drafts.values():
-        work = draft.work
-        begun = (work / "plan.json").exists() or any((draft.folder / "data").glob("*"))
-        mine = len(list((work / "attempts").glob("*.json"))) <= 1 if work.is_dir() else False
-        if mine and not begun and not live_workers(work / "leases"):
-            if run.logfile is not None and draft.folder == run.drafts[run.main.name].folder:
+        if _is_untouched(draft):
+            if run.logfile is not None and draft is run.drafts[run.main.name]:
                 run.logfile.close()
                 run.logfile = None
             remove_tree(draft.folder)
             if draft.out.is_dir() and not any(draft.out.iterdir()):
                 draft.out.rmdir()
+
+
+def _is_untouched(draft: Draft[Any]) -> bool:
+    """Whether a draft holds nothing but its record, our attempt and our log."""
+    files = [path.relative_to(draft.folder).parts for path in draft.folder.rglob("*") if path.is_file()]
+    attempts = [parts for parts in files if parts[:2] == ("work", "attempts")]
+    kept = [parts for parts in files if parts not in attempts and parts[0] != "logs" and parts[-1] != "draft.json"]
+    return bool(files) and len(attempts) <= 1 and not kept
 
 
 def named_log(run: Run, version: Path | None = None) -> str:

@@ -60,6 +60,9 @@ def usage(stage: Stage) -> str:
     """`Usage: whet verify ROLLOUTS --out FOLDER [options]`."""
     words = [f"{item.label}..." if item.many else item.label for item in stage.positionals]
     words += [f"{item.flag} {_metavar(item).strip()}" for item in stage.inputs if item.flag and item.required]
+    words += [
+        f"{field.flag} {field.form.metavar}" for field in stage.fields if field.default is MISSING and not field.needs
+    ]
     words += [f"{output.flag} {'FILE' if output.file else 'FOLDER'}" for output in stage.outputs if not output.role]
     return f"Usage: whet {' '.join([stage.name, *words])} [options]"
 
@@ -75,6 +78,8 @@ def _metavar(item: Input) -> str:
 def _input_text(item: Input, described: dict[str, str]) -> str:
     text = described.get(item.name)
     kinds = item.described
+    if item.form == "word" and not text:
+        return "One of " + ", ".join(item.choices) if item.choices else "A name"
     parts = [text.rstrip(".") if text else kinds[0].upper() + kinds[1:]]
     if text and item.form in ("artifact", "weights"):
         parts.append(f"({kinds})")

@@ -17,12 +17,9 @@ def open_inputs(stage: Stage, words: dict[str, Any], running: Running) -> dict[s
         words: what the command line says: a text, a list of texts, or None, by parameter name.
 
     Raises:
-        WrongOption: an input is missing from the command line, or a word is not one of its choices.
+        WrongOption: a word is not one of its choices.
         WrongArtifact: an input cannot be read.
     """
-    for item in stage.inputs:
-        if item.required and not words.get(item.name):
-            raise WrongOption(f"{item.label} is missing, expected {item.described}")
     opened: dict[str, Any] = {}
     for item in stage.inputs:
         given = words.get(item.name)
@@ -41,8 +38,7 @@ def open_inputs(stage: Stage, words: dict[str, Any], running: Running) -> dict[s
 def _open(item: Input, word: str, running: Running) -> Any:
     if item.form == "word":
         if item.choices and word not in item.choices:
-            known = f"expected {item.described}"
-            raise WrongOption(f"{item.label} is {word!r}, {known}{hint(word, item.choices)}")
+            raise WrongOption(f"{item.label} is {word!r}, expected {item.described}{hint(word, item.choices)}")
         return word
     if item.form == "file":
         return SourceFile(word)

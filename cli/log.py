@@ -46,12 +46,15 @@ def _mask_record(record: Any) -> None:
 
 
 def _line(record: Any) -> str:
-    return _PREFIXES.get(record["level"].name, "") + "{message}\n"
+    return _PREFIXES.get(record["level"].name, "") + "{message}\n" + _traceback(record)
 
 
 def _file_line(record: Any) -> str:
-    below = "{extra[traceback]}" if "traceback" in record["extra"] else ""
-    return "{time:YYYY-MM-DDTHH:mm:ss.SSSZZ} {level: <8} {name}: {message}\n" + below
+    return "{time:YYYY-MM-DDTHH:mm:ss.SSSZZ} {level: <8} {name}: {message}\n" + _traceback(record)
+
+
+def _traceback(record: Any) -> str:
+    return "{extra[traceback]}" if "traceback" in record["extra"] else ""
 
 
 class LogFile:

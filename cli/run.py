@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..artifacts import Draft, Stop
+from ..artifacts import Draft, SourceFile, Stop
 from . import log
 from .inputs import open_inputs
 from .options import record
@@ -36,6 +36,14 @@ class Run:
         self.inputs = open_inputs(self.stage, self.words, self.running)
         if self.stage.resolve is not None:
             self.options = self.stage.resolve(self.options, **self.inputs)
+
+    def close(self) -> None:
+        """Close the log, and remove the copy of standard input."""
+        if self.logfile is not None:
+            self.logfile.close()
+        for value in self.inputs.values():
+            if isinstance(value, SourceFile):
+                value.close()
 
     @property
     def artifacts(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..artifacts.records import KINDS
 from .options import Option, read
 from .signature import Stage
 
@@ -42,10 +43,10 @@ class Running:
     """Run code that comes with a model"""
 
     verbose: bool = False
-    """Show debug messages and tracebacks (-v)"""
+    """Show debug messages and tracebacks"""
 
     quiet: bool = False
-    """Show only warnings and errors (-q)"""
+    """Show only warnings and errors"""
 
 
 SHORT = {"verbose": "-v", "quiet": "-q"}
@@ -62,6 +63,8 @@ def running_options(stage: Stage) -> list[Option]:
         absent.add("limit")
     if not drafts:
         absent |= {"again", "finish", "grace_seconds"}
+    if all(output.kind is not None and not KINDS[output.kind].rows for output in drafts):
+        absent.add("finish")
     if not artifacts:
         absent |= {"accept_gated", "accept_incomplete"}
     if not any(item.form == "weights" for item in stage.inputs):

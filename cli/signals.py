@@ -102,6 +102,17 @@ def _say(line: str) -> None:
         os.write(2, f"{line}\n".encode())
 
 
+def _hold() -> None:
+    """Before a fork: no signal may reach the child while it still has its parent's pipe."""
+    if _listening is not None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _release() -> None:
+    if _listening is not None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 def _forget_in_child() -> None:
     """A forked worker must not write its signals into its parent's pipe: one Ctrl-C would count as two.
 
@@ -109,11 +120,12 @@ def _forget_in_child() -> None:
     """
     global _listening
     if _listening is not None:
-        _listening = None
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for number in SIGNALS[1:]:
             signal.signal(number, signal.SIG_DFL)
+        _release()
+        _listening = None
 
 
-os.register_at_fork(after_in_child=_forget_in_child)
+os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_forget_in_child)

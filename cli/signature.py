@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from ..artifacts import Artifact, Draft, SourceFile, Weights
 from ..artifacts.records import kind_of
 from .options import Option, flag_of, read
+from .values import Form
 
 OPTIONS = "options"
 """The parameter that takes the options dataclass."""
@@ -51,7 +52,7 @@ class Input:
             return " or ".join(["a model folder", "hub:org/name@revision", *schemes])
         if self.form == "file":
             return "a file, or - for standard input"
-        return " or ".join(self.choices) if self.choices else "a name"
+        return Form(words=self.choices).expected if self.choices else "a name"
 
 
 @dataclass(frozen=True)

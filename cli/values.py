@@ -123,11 +123,16 @@ def parse(text: str, form: Form) -> Any:
 
 
 def parse_all(texts: list[str], form: Form) -> Any:
-    """The value of a flag given several times: a list where the option is one, else the last counts."""
+    """The value of a flag given several times: a list where the option is one, else the last counts.
+
+    Numbers of a list may also stand in one flag, between commas: no number holds one.
+    """
     if form.item is None:
         return parse(texts[-1], form)
     if form.none and [text.lower() for text in texts] == ["none"]:
         return None
+    if not {str, Path} & set(form.item.types):
+        texts = [piece for text in texts for piece in text.split(",")]
     return form.sequence(parse(text, form.item) for text in texts)
 
 
@@ -212,6 +217,8 @@ def spell(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return ",".join(spell(entry) for entry in value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return str(value)
 
 

@@ -1,0 +1,97 @@
+import dataclasses
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import toy_tune
+
+from whet.artifacts import WrongOption
+from whet.cli.options import Given, build, read, record, settle
+
+OPTIONS = list(read(toy_tune.TuneOptions))
+
+
+def tuned(**texts: str | list[str]) -> Any:
+    """The options object of flags: `tuned(steps="3")`."""
+    given = [Given(key.replace("__", "."), value if isinstance(value, list) else [value], f"--{key}", True)
+             for key, value in texts.items()]  # fmt: skip
+    return build(toy_tune.TuneOptions, settle(OPTIONS, given))
+
+
+def test_every_field_is_one_flag_and_groups_are_dotted_unless_flat() -> None:
+    assert [(option.flag, option.runtime) for option in OPTIONS] == [
+        ("--objective", False),
+        ("--clip", False), ("--kl-weight", False),  # of Grpo
+        ("--margin", False), ("--kl-weight", False),  # of OffPolicy
+        ("--sampling.temperature", False), ("--sampling.top-p", False),
+        ("--workers", True),
+        ("--steps", False), ("--shares", False), ("--warm-up", False), ("--note", False),
+    ]  # fmt: skip
+
+
+def test_defaults_are_those_of_the_instance_that_the_field_names() -> None:
+    options = tuned(steps="3")
+    assert options == toy_tune.TuneOptions(steps=3)
+    assert options.objective == toy_tune.OffPolicy(margin=0.7, kl_weight=0.1)
+    assert options.sampling.temperature == 0.9
+
+
+def test_a_chosen_variant_has_its_own_defaults_and_flags() -> None:
+    assert tuned(steps="3", objective="grpo").objective == toy_tune.Grpo(clip=0.2, kl_weight=0.001)
+    assert tuned(steps="3", objective="grpo", kl_weight="0.5").objective.kl_weight == 0.5
+    assert tuned(steps="3", kl_weight="0.5").objective == toy_tune.OffPolicy(margin=0.7, kl_weight=0.5)
+
+
+def test_a_flag_of_another_variant_is_refused_with_the_variant_that_reads_it() -> None:
+    with pytest.raises(WrongOption, match=r"--clip is read by --objective grpo, but --objective is off-policy"):
+        tuned(steps="3", clip="0.1")
+
+
+def test_a_missing_required_option_names_its_flag() -> None:
+    with pytest.raises(WrongOption, match="--steps is missing, expected an integer"):
+        tuned()
+
+
+def test_values_get_the_declared_types() -> None:
+    options = tuned(steps="1_000", shares=["1/3", "1,0.25"], workers="4", warm_up="false", note="none")
+    assert options.steps == 1000
+    assert options.shares == [Fraction(1, 3), Fraction(1), Fraction(1, 4)]
+    assert (options.speed.workers, options.warm_up, options.note) == (4, False, None)
+    assert tuned(steps="1", workers="auto").speed.workers == "auto"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"steps": "3.5"}, "'3.5', expected an integer"),
+        ({"steps": "3", "workers": "aut"}, "expected auto or an integer: did you mean auto"),
+        ({"steps": "3", "objective": "gpro"}, "expected grpo or off-policy: did you mean grpo"),
+        ({"steps": "3", "sampling__temperature": "nan"}, "expected a number"),
+        ({"steps": "3", "shares": "1/0"}, "expected a fraction"),
+    ],
+)
+def test_a_wrong_value_says_what_was_expected(flags: dict[str, str], message: str) -> None:
+    with pytest.raises(WrongOption, match=message):
+        tuned(**flags)
+
+
+def test_the_record_holds_each_active_option_once_semantic_and_runtime_apart() -> None:
+    semantic, runtime = record(toy_tune.TuneOptions(steps=3, objective=toy_tune.Grpo()))
+    assert semantic == {
+        "objective": "grpo", "clip": 0.2, "kl_weight": 0.001, "sampling.temperature": 0.9, "sampling.top_p": 1.0,
+        "steps": 3, "shares": ["1/2"], "warm_up": True, "note": None,
+    }  # fmt: skip
+    assert runtime == {"workers": "auto"}
+
+
+def test_what_a_dataclass_refuses_is_a_wrong_option() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Positive:
+        count: int = 1
+
+        def __post_init__(self) -> None:
+            if self.count < 1:
+                raise ValueError(f"--count is {self.count}, expected 1 or more")
+
+    with pytest.raises(WrongOption, match="--count is 0, expected 1 or more"):
+        build(Positive, {("count",): 0})

@@ -1,0 +1,12 @@
+"""`whet` with some small stages of its own: what the tests of the command line run."""
+
+import sys
+from pathlib import Path
+
+from whet.cli import main
+
+sys.path.insert(0, str(Path(__file__).parent))
+main.STAGES.update({name: f"toy_{name}" for name in ("write", "join", "tune", "slow", "fork")})
+
+if __name__ == "__main__":
+    main.entry()
