@@ -34,6 +34,7 @@ def load_policy(
 
     loader: Any = AutoModelForCausalLM
 
+    quiet_transformers()
     folder = folder_of(weights)
     config = read_config(folder)
     refuse_foreign_code(weights, config)
@@ -50,6 +51,13 @@ def load_policy(
         first = str(error).strip().splitlines()[0]
         raise WrongArtifact(f"{folder} cannot be loaded as a policy ({first})") from error
     return model.to(device or best_device()).eval()
+
+
+def quiet_transformers() -> None:
+    """Turn off the progress bars that transformers writes beside ours."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def folder_of(weights: Weights) -> Path:

@@ -4,8 +4,8 @@
     encoder.encode_prompt([{"role": "user", "content": "2+2="}])     # chat template, generation prompt, at most one BOS
     encoder.encode("4"), encoder.decode([7, 2])
 
-The `tokenizers` library reads tokenizer.json, a sandboxed jinja2 renders the chat template; AutoTokenizer is asked only for
-folders without a tokenizer.json.
+The `tokenizers` library reads tokenizer.json, a sandboxed jinja2 renders the chat template; AutoTokenizer is asked only
+for folders without a tokenizer.json.
 
 Deviations from transformers' apply_chat_template: the date that templates may ask for (`strftime_now`) is fixed, as the
 same command would otherwise give other prompts tomorrow.
@@ -86,12 +86,29 @@ class Encoder:
         added = self._tokenizer.encode("", add_special_tokens=True).ids
         return self.bos_id is not None and added[:1] == [self.bos_id]
 
+    @cached_property
+    def _drops_characters(self) -> bool:
+        """Whether it silently leaves out what it has no token for: BPE with neither an unknown token nor all bytes."""
+        model = json.loads(self._tokenizer.to_str())["model"]
+        if model["type"] != "BPE" or model.get("unk_token") or model.get("byte_fallback"):
+            return False
+        from tokenizers.pre_tokenizers import ByteLevel
+
+        return not set(ByteLevel.alphabet()) <= model["vocab"].keys()
+
     def encode(self, text: str) -> list[int]:
         """Ids of a text as it stands: nothing is added; special tokens written out in it become their ids."""
         try:
-            return self._tokenizer.encode(text, add_special_tokens=False).ids
+            token_ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         except Exception as error:  # tokenizers raises nothing narrower
             raise WrongArtifact(f"{self.folder}: its tokenizer cannot encode {_excerpt(text)} ({error})") from error
+        if self._drops_characters and (decoded := self.decode(token_ids, skip_special=False)) != text:
+            lost = sorted(set(text) - set(decoded))
+            raise WrongArtifact(
+                f"{self.folder}: its tokenizer has no token for {' '.join(map(repr, lost[:5]))} in {_excerpt(text)}: "
+                "use a policy with a byte-level tokenizer (whet init --tokenizer byte)"
+            )
+        return token_ids
 
     def encode_exactly(self, text: str) -> list[int]:
         """As `encode`, for text that training will see as tokens: they must decode to the same text."""
