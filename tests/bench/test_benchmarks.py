@@ -1,0 +1,23 @@
+"""Every benchmark runs, small; what it measures is not judged here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = sorted(
+    path.name for path in Path(__file__).parent.glob("*.py") if path.name not in ("paired.py", "test_benchmarks.py")
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_runs_and_prints_its_ratio_as_json(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name(name)), "--tiny"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ratio" in done.stdout
+    assert json.loads(done.stdout)
