@@ -12,7 +12,7 @@ Records = Iterator[dict[str, Any]]
 
 
 def jsonl(rows: Rows, problems: Problems) -> Records:
-    """Every column of every row; a rollout carries its problem, so that it stands alone. `whet import` reads it back."""
+    """Every column of every row, a rollout with its problem: `whet import` reads it back."""
     for row in rows:
         yield _present(row) | ({"problem": _present(problems[row["problem_id"]])} if problems else {})
 

@@ -84,6 +84,8 @@ def resolve(
         raise WrongOption(f"--tokenizer encodes rollouts, but {kind} are imported: leave it out")
     if rollouts is not None and kind not in _JUDGEMENTS:
         raise WrongOption(f"--rollouts says what verdicts or scores belong to, but {kind} are imported: leave it out")
+    if "rollout_id" in mapped and kind in _JUDGEMENTS and rollouts is None:
+        raise WrongOption(f"{mapped['rollout_id']} names the rollouts that {kind} belong to: say --rollouts FOLDER")
     settled = [f"{field}={column}" for field, column in mapped.items()]
     return replace(options, format=format, kind=kind, preset=name, map=settled)  # type: ignore[arg-type]
 
@@ -139,7 +141,9 @@ def import_(
         rows.embed_problems(distinct_problems(source, found))
     encoder = RolloutEncoder(tokenizer) if tokenizer is not None else None
     rows.facts.update(encoder.facts if encoder is not None else {})
-    known = None if rollouts is None else {row["rollout_id"] for row in rollouts.rows(["rollout_id"])}
+    known = None
+    if rollouts is not None:
+        known = {row["rollout_id"]: row["problem_id"] for row in rollouts.rows(["rollout_id", "problem_id"])}
     bad = write_chunks(source, found, rows, options.max_bad, encoder, known)
     rows.facts.update({"records": found.records, "bad_rows": bad, "repeats": found.repeats})
     if found.repeats and options.kind in ("problems", "texts", "preferences"):

@@ -41,7 +41,10 @@ class RolloutEncoder:
             BadRow: the ids do not give the text back.
         """
         text: str = row["text"]
-        ids = self._encoder.encode(text)
+        try:
+            ids = self._encoder.encode(text)
+        except WrongArtifact as error:
+            raise BadRow(f"cannot be encoded: {error}") from error
         back = self._encoder.decode(ids, skip_special=False)
         if back != text:
             at = next(

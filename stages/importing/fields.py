@@ -115,8 +115,12 @@ def check_needed(kind: str, mapped: Mapped, records: Sequence[Mapping[str, Any]]
     Raises:
         WrongOption: with the columns there are.
     """
-    known_by_id = kind in ("verdicts", "scores") and "rollout_id" in mapped
-    missing = [f for f in NEEDED[kind] if f not in mapped and not (known_by_id and f == "question")]
+    instead = set()
+    if kind in ("verdicts", "scores") and "rollout_id" in mapped:
+        instead.add("question")
+    if any(isinstance(look_up(record, mapped.get("question", "")), list) for record in records):
+        instead.add("text")  # the completion may be the last of the messages
+    missing = [field for field in NEEDED[kind] if field not in mapped and field not in instead]
     if missing:
         columns = list(dict.fromkeys(column for record in records for column in record))
         raise WrongOption(

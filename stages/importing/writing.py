@@ -1,6 +1,6 @@
 """From the entries of a file to the parts of an artifact."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from whet.artifacts import Chunk, Draft, Problem
@@ -31,13 +31,13 @@ def write_chunks(
     draft: Draft[Any],
     max_bad: int,
     encoder: RolloutEncoder | None = None,
-    known: Container[str] | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> int:
     """Write the rows of a file, a unit a chunk.
 
     Args:
         encoder: gives completions their token ids.
-        known: the rollout ids that rows may belong to; any when None.
+        known: the rollouts that rows may belong to, with their problems; any when None.
 
     Returns:
         the number of bad rows in all: those that the survey found, and those that `encoder` or `known` refused.
@@ -64,7 +64,7 @@ def _write_unit(
     chunk: Chunk[Any],
     bad: Bad,
     encoder: RolloutEncoder | None,
-    known: Container[str] | None,
+    known: Mapping[str, str] | None,
     draft: Draft[Any],
 ) -> None:
     for position, line, entry in source.entries(unit):
@@ -76,8 +76,8 @@ def _write_unit(
             if order in chunk.done:
                 continue
             try:
-                if known is not None and row["rollout_id"] not in known:
-                    raise BadRow(f"belongs to rollout {row['rollout_id']}, which --rollouts does not hold")
+                if known is not None:
+                    row.setdefault("problem_id", _problem_of(row["rollout_id"], known))
                 if encoder is not None and entry.problem is not None:
                     encoder.add_ids(row, entry.problem)
             except BadRow as reason:
@@ -85,6 +85,12 @@ def _write_unit(
                 continue
             chunk.write(row, order, _counts(row, earlier))
         draft.progress(position + 1, found.records, "records")
+
+
+def _problem_of(rollout: str, known: Mapping[str, str]) -> str:
+    if rollout not in known:
+        raise BadRow(f"belongs to rollout {rollout}, which --rollouts does not hold")
+    return known[rollout]
 
 
 def _counts(row: dict[str, Any], earlier: int) -> dict[str, float]:
