@@ -152,7 +152,8 @@ def _warn_threads(run: Run) -> None:
     """Two OpenMP threads on a contended core are several times slower than one."""
     from loguru import logger
 
-    if not any(item.form == "weights" for item in run.stage.inputs) or not hasattr(os, "sched_getaffinity"):
+    models = [run.inputs[item.name] for item in run.stage.positionals if item.form == "weights"]
+    if not any(model.engine == "model" for model in models) or not hasattr(os, "sched_getaffinity"):
         return
     cores = len(os.sched_getaffinity(0))
     threads = os.environ.get("OMP_NUM_THREADS", "")

@@ -80,7 +80,8 @@ def _input_text(item: Input, described: dict[str, str]) -> str:
     kinds = item.described
     if item.form == "word" and not text:
         return "One of " + ", ".join(item.choices) if item.choices else "A name"
-    parts = [text.rstrip(".") if text else kinds[0].upper() + kinds[1:]]
+    words = text.rstrip(".") if text else kinds
+    parts = [words[0].upper() + words[1:]]
     if text and item.form in ("artifact", "weights"):
         parts.append(f"({kinds})")
     elif text and item.choices:

@@ -31,8 +31,20 @@ def open_inputs(stage: Stage, words: dict[str, Any], running: Running) -> dict[s
     if running.limit is not None and limited is not None:
         if running.limit < 1:
             raise WrongOption(f"--limit is {running.limit}, expected at least 1")
-        opened[limited] = opened[limited].head(running.limit)
+        opened[limited] = _shortened(opened[limited], running.limit)
     return opened
+
+
+def _shortened(opened: Any, limit: int) -> Any:
+    """The first rows of an artifact, or of several put together."""
+    if not isinstance(opened, list):
+        return opened.head(limit)
+    kept = []
+    for artifact in opened:
+        if limit > 0:
+            kept.append(artifact.head(limit))
+            limit -= len(kept[-1])
+    return kept
 
 
 def _open(item: Input, word: str, running: Running) -> Any:

@@ -35,8 +35,18 @@ TOOLS = {
 """Commands that look into folders: plain click commands, loaded when called."""
 
 
+class ReaderGone(Exception):
+    """Nobody reads standard output any more; click would make an error of it."""
+
+
 class Commands(click.Group):
     """The commands, each loaded when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*STAGES, *TOOLS]
@@ -105,16 +115,16 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(_usage_error(error), 2)
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted, nothing was kept", 130)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         reader_is_gone()
         return 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place: every error becomes one line and an exit code
         # Imported here: `whet --help` needs nothing of artifacts.
         from ..artifacts.errors import WhetError
 
-        if not isinstance(error, WhetError):
-            raise
-        return _complain(str(error), error.exit_code)
+        if isinstance(error, WhetError):
+            return _complain(str(error), error.exit_code)
+        return _complain(_unexpected(error, sys.argv[1:] if arguments is None else arguments), 1)
 
 
 def _usage_error(error: click.ClickException) -> str:
@@ -133,6 +143,16 @@ def _usage_error(error: click.ClickException) -> str:
     return message[:1].lower() + message[1:]
 
 
+def _unexpected(error: Exception, arguments: list[str]) -> str:
+    """A mistake of ours before there is a log: one line, and the traceback where it was asked for."""
+    line = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
+    if not {"-v", "--verbose"} & set(arguments):
+        return f"{line} (-v shows where)"
+    import traceback
+
+    return line + "\n" + "".join(traceback.format_exception(error)).rstrip()
+
+
 def _complain(message: str, code: int) -> int:
     from .log import mask, to_stderr
 
@@ -142,4 +162,7 @@ def _complain(message: str, code: int) -> int:
 
 def entry() -> None:
     """The installed command."""
+    from .standard import open_closed
+
+    open_closed()
     sys.exit(main())

@@ -75,4 +75,4 @@ def running_options(stage: Stage) -> list[Option]:
 
 def limited_input(stage: Stage) -> str | None:
     """The input that `--limit` shortens: the first one that has rows."""
-    return next((item.name for item in stage.positionals if item.form == "artifact" and not item.many), None)
+    return next((item.name for item in stage.positionals if item.form == "artifact"), None)

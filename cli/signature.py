@@ -46,7 +46,7 @@ class Input:
     def described(self) -> str:
         """What it must be, in words."""
         if self.form == "artifact":
-            return f"a folder of {' or '.join(self.kinds)}" if self.kinds else "an artifact folder"
+            return f"a folder of {Form(words=self.kinds).expected}" if self.kinds else "an artifact folder"
         if self.form == "weights":
             schemes = [{"program": "program:NAME", "server": "server:URL#MODEL"}[kind] for kind in self.kinds]
             return " or ".join(["a model folder", "hub:org/name@revision", *schemes])

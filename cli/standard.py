@@ -24,6 +24,12 @@ def protected_stdout() -> Iterator[None]:
             os.close(kept)
 
 
+def open_closed() -> None:
+    """Give Python streams where the caller closed them (`>&-`): what is written there is lost, as asked."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - stays open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - stays open to the end
+
+
 def reader_is_gone() -> None:
     """Nobody reads standard output any more (`| head`): keep the interpreter from complaining when it ends."""
     with contextlib.suppress(OSError, ValueError):

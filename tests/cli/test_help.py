@@ -18,7 +18,7 @@ def test_help_has_summary_usage_examples_and_the_inputs() -> None:
     assert text.startswith("Join the texts of several artifacts.\n\nUsage: whet join TEXTS MANNER MORE... --out FOLDER")
     assert block(text, "Examples:") == "Examples:\n  whet join runs/a all runs/b runs/c --out runs/joined"
     reads = block(text, "Reads:")
-    assert re.search(r"TEXTS +Where the first texts come from \(a folder of texts\)", reads, re.IGNORECASE)
+    assert re.search(r"TEXTS +Where the first texts come from \(a folder of texts\)", reads)
     assert re.search(r"--policy MODEL +A model folder or hub:org/name@revision", reads)
     assert re.search(r"--lengths-out FOLDER +.* \[OUT-lengths\]", block(text, "Makes:"))
 

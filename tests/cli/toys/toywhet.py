@@ -3,10 +3,21 @@
 import sys
 from pathlib import Path
 
+import click
+
 from whet.cli import main
 
 sys.path.insert(0, str(Path(__file__).parent))
 main.STAGES.update({name: f"toy_{name}" for name in ("write", "join", "tune", "slow", "fork")})
+main.TOOLS["yes"] = "toywhet:yes"
+
+
+@click.command()
+def yes() -> None:
+    """Say yes until nobody listens."""
+    while True:
+        click.echo("yes" * 1000)
+
 
 if __name__ == "__main__":
     main.entry()
