@@ -118,6 +118,19 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise WrongArtifact(f"{file} is no JSON ({error}): fetch or write the folder again") from error
 
 
+def check_vocabulary(vocabulary: int, config: dict[str, Any], weights: Weights) -> None:
+    """Ids beyond the embedding would fail in the middle of a run.
+
+    `vocabulary`: one more than the tokenizer's highest id.
+    """
+    rows = config.get("vocab_size")
+    if rows is not None and vocabulary > rows:
+        raise WrongArtifact(
+            f"{weights.spec}: the tokenizer has ids up to {vocabulary - 1:,}, the model embeds {rows:,}: "
+            "the tokenizer belongs to another model"
+        )
+
+
 def context_of(config: dict[str, Any]) -> int:
     """Tokens of prompt and rollout together that the positions of a model allow."""
     for name in ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length"):

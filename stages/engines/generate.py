@@ -2,7 +2,8 @@
 
 Slower than the decode loop (static batches, the model's own padding), but the same numbers draw the same tokens.
 
-Deviations: under bfloat16 the whole model is bfloat16, its head included; log-probabilities are float32 sums of its logits.
+Deviations: under bfloat16 the whole model is bfloat16, its head included; log-probabilities are float32 sums of its
+logits.
 """
 
 # B rows, T tokens of the longest, V vocabulary
@@ -25,8 +26,8 @@ from .slots import Slots
 class PlainLoop:
     """Draws rollouts with `model(...)`; an `Engine`.
 
-    `context`: tokens of prompt and rollout together that the model's positions allow. `max_batch_rows` changes results by
-    rounding only.
+    `context`: tokens of prompt and rollout together that the model's positions allow. `max_batch_rows` changes results
+    by rounding only.
     """
 
     def __init__(self, model: Any, end_token_ids: Iterable[int], *, context: int, max_batch_rows: int = 64) -> None:

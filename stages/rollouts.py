@@ -1,0 +1,97 @@
+"""From problems to requests, and from completions to the rows of a rollouts artifact.
+
+draws = plan_draws(problems, recipe, rollouts_per_problem=8)
+requests = [draw.request(i, encoder.encode_prompt(draw.problem["messages"])) for i, draw in enumerate(draws)]
+rows = [draws[c.request.index].row(c, encoder.decode, policy_digest) for c in engine.sample(requests, ...)]
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..artifacts import Problem, Rollout, rollout_id, seed_of
+from .engines import Completion, Request
+
+
+@dataclass(slots=True, frozen=True)
+class Draw:
+    """One rollout to be drawn: its identity, from which its seed follows."""
+
+    problem: Problem
+    number: int
+    """0 .. rollouts_per_problem - 1"""
+
+    step: int
+    occurrence: int
+    """Tells apart repeats of a problem in one artifact"""
+
+    rollout_id: str
+
+    def request(self, index: int, prompt_token_ids: list[int]) -> Request:
+        """What an engine is asked for it."""
+        return Request(index, prompt_token_ids, seed_of(self.rollout_id))
+
+    def row(self, completion: Completion, decode: Callable[[list[int]], str], policy_digest: str) -> Rollout:
+        """The row of a finished completion; every token of it is the policy's own."""
+        token_ids = completion.token_ids
+        return {
+            "rollout_id": self.rollout_id,
+            "problem_id": self.problem["problem_id"],
+            "draw": self.number,
+            "step": self.step,
+            "occurrence": self.occurrence,
+            "prompt_token_ids": completion.request.prompt_token_ids,
+            "token_ids": token_ids,
+            "logprobs": completion.logprobs,
+            "sampling_logprobs": completion.sampling_logprobs,
+            "text": decode(token_ids),
+            "finish_reason": completion.finish_reason,
+            "seed": completion.request.seed,
+            "segments": [
+                {"start": 0, "end": len(token_ids), "origin": "policy", "policy": policy_digest, "turn": 0},
+            ],
+        }
+
+
+def plan_draws(
+    problems: Sequence[Problem],
+    recipe: str,
+    rollouts_per_problem: int,
+    *,
+    step: int = 0,
+    occurrences: Sequence[int] | None = None,
+) -> list[Draw]:
+    """The rollouts to draw, problem by problem.
+
+    `recipe` is the digest of the rollouts' recipe. `occurrences`: one a problem, where the problems are a part of a
+    longer list; else counted here.
+    """
+    numbers = occurrences_of(problems) if occurrences is None else occurrences
+    return [
+        Draw(problem, number, step, occurrence, rollout_id(recipe, problem["problem_id"], number, step, occurrence))
+        for problem, occurrence in zip(problems, numbers, strict=True)
+        for number in range(rollouts_per_problem)
+    ]
+
+
+def occurrences_of(problems: Sequence[Problem]) -> list[int]:
+    """How many times each problem came before in the list."""
+    seen: Counter[str] = Counter()
+    numbers = []
+    for problem in problems:
+        numbers.append(seen[problem["problem_id"]])
+        seen[problem["problem_id"]] += 1
+    return numbers
+
+
+def counts_of(row: Rollout) -> dict[str, float]:
+    """What a row adds to the counts of its artifact."""
+    tokens = row.get("token_ids") or []
+    return {
+        "rollouts": 1,
+        "tokens": len(tokens),
+        "truncated": int(row.get("finish_reason") == "length"),
+        "empty": int(not (row["text"] or "").strip()),
+    }
