@@ -5,9 +5,10 @@ for rollout in artifact.rows(["rollout_id", "text"]): ...
 """
 
 from .chunks import Chunk
-from .draft import Draft, Stop, find, open_draft
+from .draft import Draft, Stop, open_draft
 from .errors import DraftGone, Failed, Stopped, WhetError, WrongArtifact, WrongOption
 from .folder import Artifact, Part
+from .publishing import find
 from .recipe import make_problem, problem_id, recipe_digest, rollout_id, seed_of
 from .records import (
     KINDS,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import Stopped
-from .files import TEMPORARY, HashingFile, read_json, remove_tree, sync_folder, write_json
+from .files import TEMPORARY, HashingFile, read_json, remove_tree, sha256_file, sync_folder, write_json
 from .leases import Lease
 from .parquet import PartWriter, read_batches, to_batch
 
@@ -218,14 +218,15 @@ def publish_part(folder: Path, index: int, rows: int, counts: Mapping[str, float
     sync_folder(done)
 
 
-def done_record(folder: Path, index: int, sha256_of_part: Callable[[], str]) -> dict[str, Any]:
-    """Rows, size, sha256 and counts of a finished part.
+def done_parts(folder: Path) -> dict[int, dict[str, Any]]:
+    """Rows, size, sha256 and counts of every finished part of a draft, by the chunk's number."""
+    numbers = sorted(int(path.name[5:10]) for path in (folder / "data").glob("part-*.parquet"))
+    return {index: _done_record(folder, index) for index in numbers}
 
-    Args:
-        sha256_of_part: asked only when two processes finished the chunk and the records differ.
-    """
+
+def _done_record(folder: Path, index: int) -> dict[str, Any]:
     records = [read_json(path) for path in (folder / "work" / "done").glob(f"{index:05d}.*.json")]
-    if len(records) > 1:
-        actual = sha256_of_part()
+    if len(records) > 1:  # two processes finished the chunk: the record of the part that got the name counts
+        actual = sha256_file(folder / "data" / part_name(index))
         records = [record for record in records if record["sha256"] == actual]
     return records[0]

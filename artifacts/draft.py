@@ -1,6 +1,7 @@
 """Artifacts as they are made: a draft is found again by its recipe, and published by one rename."""
 
 import contextlib
+import dataclasses
 import os
 import re
 import time
@@ -10,46 +11,24 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from . import card, provenance
-from .chunks import Chunk, done_record, part_name
+from .chunks import Chunk, done_parts, part_name
 from .errors import DraftGone, Stopped, WrongArtifact
-from .files import TEMPORARY, digest_of, read_json, remove_tree, sha256_file, sync_folder, write_json
-from .folder import Artifact, versions
+from .files import TEMPORARY, digest_of, read_json, remove_tree, write_json
+from .folder import Artifact
 from .leases import Heartbeat, Lease, holder
-from .manifest import NAME, File, Input, Manifest
+from .manifest import NAME
 from .parquet import schema_of, write_rows
-from .recipe import content_digest, recipe_digest
+from .publishing import describe, find, input_records, move_into_place, published, refuse_foreign_folder
+from .recipe import digests_of, recipe_digest
 from .records import KINDS, Problem
 
 Row = TypeVar("Row")
-
-OUTSIDE_DIGEST = (NAME, "README.md", "metrics.jsonl", "logs", "tb", "work")
-"""Top-level names that are not payload: they do not change what the artifact is."""
-HIGHEST = ".highest"
-"""The highest version number that was ever removed from a named artifact: numbers are never reused."""
 
 
 class Stop:
     """Whether the process was asked to stop; a signal handler sets it, the stages look at it."""
 
     requested = False
-
-
-def published(out: Path, recipe: str) -> Artifact[Any] | None:
-    """The newest version that a recipe made, None when there is none."""
-    for path in reversed(versions(out)):
-        manifest = Manifest.read(path)
-        if manifest.recipe == recipe and not manifest.tombstone:
-            return Artifact(path, manifest)
-    return None
-
-
-def find(out: Path, recipe: str) -> Artifact[Any] | None:
-    """The version a recipe made; a draft that was complete when its process died is published first."""
-    complete = out / f".draft-{recipe[:12]}"
-    if (complete / NAME).is_file():
-        with contextlib.suppress(FileNotFoundError):
-            _rename(complete, out, Manifest.read(complete))
-    return published(out, recipe)
 
 
 def open_draft(out: str | Path, *, again: bool = False, **declared: Any) -> "Artifact[Any] | Draft[Any]":
@@ -71,16 +50,6 @@ def open_draft(out: str | Path, *, again: bool = False, **declared: Any) -> "Art
         remove_tree(draft.folder)
         return late
     return draft
-
-
-def digests_of(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Content digests by role; roles that were not given are left out."""
-    found = {}
-    for role, value in inputs.items():
-        items = value if isinstance(value, list | tuple) else [value]
-        if digests := [item.digest for item in items if item is not None]:
-            found[role] = digests
-    return found
 
 
 class Draft(Generic[Row]):
@@ -142,10 +111,12 @@ class Draft(Generic[Row]):
         record = {
             "recipe": recipe, "kind": kind, "stage": stage, "stage_version": version, "options": options,
             "runtime": dict(runtime or {}), "started": time.time(),
+            # `gc` keeps what a draft still reads.
+            "inputs": [dataclasses.asdict(item) for item in input_records(inputs, out)],
         }  # fmt: skip
         draft = cls(out, folder, record, stop or Stop(), inputs)
         draft._keep_record()
-        attempt = {**provenance.attempt(), "started": _time(draft._started)}
+        attempt = {**provenance.attempt(), "started": provenance.timestamp(draft._started)}
         write_json(folder / "work" / "attempts" / f"{time.time_ns()}-{os.getpid()}.json", attempt)
         return draft
 
@@ -335,8 +306,8 @@ class Draft(Generic[Row]):
     def counts(self) -> dict[str, Any]:
         """Sums of the counts of all finished chunks."""
         total: Counter[str] = Counter()
-        for index in self._done_indices():
-            total.update(self._done(index)["counts"])
+        for part in done_parts(self.folder).values():
+            total.update(part["counts"])
         return dict(total)
 
     def gate(self, name: str, message: str) -> None:
@@ -387,132 +358,10 @@ class Draft(Generic[Row]):
         try:
             for leftover in self.folder.rglob(f"{TEMPORARY}*"):
                 leftover.unlink(missing_ok=True)  # of a process that was killed while it wrote
-            manifest = self._manifest()
+            manifest = describe(
+                self.folder, self._record, input_records(self._inputs, self.out), self.facts, self.gates
+            )
             card.write(self.folder, manifest)
-            return Artifact(_rename(self.folder, self.out, manifest), manifest)
+            return Artifact(move_into_place(self.folder, self.out, manifest), manifest)
         except FileNotFoundError as error:
             raise DraftGone(f"{self.folder} is gone: another process published it ({error})") from error
-
-    def _done_indices(self) -> list[int]:
-        names = [p.name for p in (self.folder / "data").glob("part-*.parquet")]
-        return sorted(int(name[5:10]) for name in names)
-
-    def _done(self, index: int) -> dict[str, Any]:
-        return done_record(self.folder, index, lambda: sha256_file(self.folder / "data" / part_name(index)))
-
-    def _manifest(self) -> Manifest:
-        kind = KINDS[self.kind]
-        indices = self._done_indices()
-        done = {index: self._done(index) for index in indices}
-        files = [
-            File(path=f"data/{part_name(i)}", size=r["size"], sha256=r["sha256"], rows=r["rows"])
-            for i, r in done.items()
-        ]
-        files += payload_files(self.folder, {file.path for file in files})
-        plan = read_json(self.work / "plan.json")["chunks"] if (self.work / "plan.json").exists() else len(indices)
-        if not kind.rows and not indices:
-            with contextlib.suppress(OSError):
-                (self.folder / "data").rmdir()
-        attempts = [read_json(path) for path in sorted((self.work / "attempts").glob("[0-9]*.json"))]
-        record = self._record
-        return Manifest(
-            kind=kind.name,
-            kind_version=kind.version,
-            version=0,
-            digest=content_digest((file.path, file.size, file.sha256) for file in files),
-            recipe=self.recipe,
-            stage=record["stage"],
-            stage_version=record["stage_version"],
-            options=record["options"],
-            runtime=record["runtime"],
-            inputs=self._input_records(),
-            facts=self.facts,
-            counts=self.counts(),
-            rows=sum(r["rows"] for r in done.values()) if kind.rows else None,
-            files=files,
-            gates=self.gates,
-            incomplete={"done": len(indices), "chunks": plan} if len(indices) < plan else None,
-            environment=provenance.environment(),
-            created=_time(time.time()),
-            seconds=round(time.time() - record["started"], 3),
-            attempts=attempts,
-        )
-
-    def _input_records(self) -> list[Input]:
-        found = []
-        for role, value in self._inputs.items():
-            for item in value if isinstance(value, list | tuple) else [value]:
-                if item is None:
-                    continue
-                path = getattr(item, "path", None)
-                hint = os.path.relpath(path, self.out / "v1") if path else getattr(item, "spec", None)
-                found.append(Input(role=role, digest=item.digest, kind=item.kind, path=hint))
-        return found
-
-
-def payload_files(folder: Path, known: set[str] = frozenset()) -> list[File]:  # type: ignore[assignment]
-    """Every payload file below a folder that is not known yet, hashed and durable."""
-    import pyarrow.parquet as pq
-
-    found = []
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        hidden = name.split("/")[0] in OUTSIDE_DIGEST or path.name.startswith(TEMPORARY)
-        if path.is_file() and not hidden and name not in known:
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-            rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None
-            found.append(File(path=name, size=path.stat().st_size, sha256=sha256_file(path), rows=rows))
-    return found
-
-
-def _rename(draft: Path, out: Path, manifest: Manifest) -> Path:
-    """Write the manifest, clear away what was only for the making, and give the folder its number."""
-    while True:
-        number = next_version(out)
-        if manifest.version != number or not (draft / NAME).exists():
-            manifest.version = number
-            manifest.write(draft)
-        remove_tree(draft / "work")
-        if rename_version(draft, out / f"v{number}"):
-            return out / f"v{number}"
-
-
-def next_version(out: Path) -> int:
-    """The next free number; removed versions keep theirs."""
-    numbers = [int(p.name[1:]) for p in out.iterdir() if re.fullmatch(r"v[1-9][0-9]*", p.name)]
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        numbers.append(int((out / HIGHEST).read_text()))
-    return max(numbers, default=0) + 1
-
-
-def rename_version(draft: Path, target: Path) -> bool:
-    """Rename a complete draft to a version; False when another process took the number.
-
-    Raises:
-        FileNotFoundError: the draft is gone.
-    """
-    try:
-        os.rename(draft, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        if target.exists():
-            return False
-        raise
-    sync_folder(target.parent)
-    return True
-
-
-def refuse_foreign_folder(out: Path) -> None:
-    """Refuse an `--out` that would mix versions into something that is not a named artifact."""
-    if out.is_file():
-        raise WrongArtifact(f"{out} is a file, expected a folder for the versions of the artifact")
-    if (out / NAME).exists():
-        raise WrongArtifact(f"{out} is itself a version of an artifact: give its parent, {out.parent}, as --out")
-    if re.fullmatch(r"v[1-9][0-9]*", out.name):
-        raise WrongArtifact(f"{out} has the name of a version: give a folder name of your own, e.g. {out.parent}")
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -36,7 +36,8 @@ def trace(path: str | Path, search: Path | None = None) -> Node:
     pinned = resolve(path)
     root = search or _root_of(pinned)
     found: dict[str, Path] | None = None
-    seen: dict[str, Node] = {}
+    # By folder, not by digest: a stage that changed nothing has the digest of its input and would be its own parent.
+    seen: dict[Path, Node] = {}
 
     def locate(item: Input, base: Path) -> Path | None:
         nonlocal found
@@ -46,13 +47,15 @@ def trace(path: str | Path, search: Path | None = None) -> Node:
                 return hinted
         if found is None:
             found = {digest: place for place, digest in _all_versions(root)}
-        return found.get(item.digest)
+        place = found.get(item.digest)
+        return None if place is None or place.resolve() == base.resolve() else place
 
     def visit(place: Path) -> Node:
+        key = place.resolve()
+        if key in seen:
+            return seen[key]
         manifest = Manifest.read(place)
-        if manifest.digest in seen:
-            return seen[manifest.digest]
-        node = seen[manifest.digest] = Node(manifest.digest, manifest.kind, place, str(place), manifest)
+        node = seen[key] = Node(manifest.digest, manifest.kind, place, str(place), manifest)
         for item in manifest.inputs:
             where = locate(item, place)
             child = visit(where) if where is not None else Node(item.digest, item.kind, None, item.path)

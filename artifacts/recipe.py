@@ -57,6 +57,16 @@ def recipe_digest(stage: str, version: int, options: Mapping[str, Any], inputs: 
     return digest_of({"stage": stage, "version": version, "options": dict(options), "inputs": dict(inputs)})
 
 
+def digests_of(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Content digests by role; roles that were not given are left out."""
+    found = {}
+    for role, value in inputs.items():
+        items = value if isinstance(value, list | tuple) else [value]
+        if digests := [item.digest for item in items if item is not None]:
+            found[role] = digests
+    return found
+
+
 def content_digest(files: Iterable[tuple[str, int, str]]) -> str:
     """What came out: sha256 over the sorted path, size and sha256 of every payload file."""
     return digest_of(sorted([path, size, sha256] for path, size, sha256 in files))

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..artifacts.draft import next_version, published, refuse_foreign_folder
 from ..artifacts.files import read_json
 from ..artifacts.leases import live_workers
 from ..artifacts.provenance import mask_url
+from ..artifacts.publishing import next_version, published, refuse_foreign_folder
 from . import log
 from .run import Run
 from .signature import Output

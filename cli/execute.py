@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..artifacts import Artifact, Draft, DraftGone, Stopped, WrongArtifact, WrongOption
-from ..artifacts.draft import find, published
 from ..artifacts.files import read_json, write_json
 from ..artifacts.leases import holder, live_workers
+from ..artifacts.publishing import find, published
 from ..artifacts.records import KINDS
 from . import log
 from .failing import drop_untouched, fail, named_log

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from whet.artifacts import Artifact, Draft, Problem, make_problem, rollout_id
-from whet.artifacts.draft import digests_of
-from whet.artifacts.recipe import recipe_digest
+from whet.artifacts.recipe import digests_of, recipe_digest
 
 LETTERS = {"c": "correct", "i": "incorrect", "v": "invalid", "u": "unknown"}
 

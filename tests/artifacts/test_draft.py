@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from whet.artifacts import Artifact, Draft, DraftGone, Stopped, WrongArtifact, chunks, files, find, open_draft
-from whet.artifacts.draft import next_version
+from whet.artifacts.publishing import next_version
 
 sys.path.insert(0, str(Path(__file__).parent))
 import toy

@@ -85,5 +85,5 @@ def test_a_hub_model_that_cannot_be_fetched_is_a_missing_input(monkeypatch: pyte
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(WrongArtifact, match="hub:nobody/nothing could not be fetched"):
+    with pytest.raises(WrongArtifact, match="hub:nobody/nothing@main could not be fetched"):
         Weights("hub:nobody/nothing@main")

@@ -4,8 +4,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from whet.artifacts import DraftGone, Stop, Stopped
-from whet.artifacts.draft import find
+from whet.artifacts import DraftGone, Stop, Stopped, find
 from whet.stages.importing.reading import read, units
 from whet.stages.importing.survey import _earlier
 
