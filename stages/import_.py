@@ -150,6 +150,27 @@ def import_(
         logger.warning(f"{file.name}: {found.repeats:,} rows repeat an earlier one (whet select --dedupe drops them)")
 
 
+def plan(
+    options: ImportOptions,
+    file: SourceFile,
+    tokenizer: Weights | None = None,
+    rollouts: Artifact[Rollout] | None = None,
+) -> list[str]:
+    """What --dry-run adds: how many records and chunks, and the first one as it would be read."""
+    from .importing.reading import BadRow, units
+    from .importing.survey import Source
+
+    source = Source(
+        file.path, file.name, options.format, _reading(options, _recipe(file, rollouts, options)), options.limit
+    )
+    cut = units(file.path, options.format, options.limit)
+    lines = [f"{sum(unit.records for unit in cut):,} records in {len(cut):,} chunks"]
+    for _, line, entry in source.entries(cut[0]) if cut else ():
+        row = entry if isinstance(entry, BadRow) else source.reads.rows(entry, 0)[0]
+        return [*lines, f"line {line}: {row}"]
+    return lines
+
+
 def _tell(options: ImportOptions) -> None:
     from loguru import logger
 

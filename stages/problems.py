@@ -66,27 +66,51 @@ def problems(task: Task, problems: Draft[Problem], options: ProblemsOptions) -> 
     """
     module = load_task(task)
     _check(task, module, options)
-    low, high = parse_length(options.length)
-    side = None if options.split == "all" else options.split
-    own = {"decimals": True} if options.decimals else {}
-    drawing = Drawing(
-        module, task, seed=options.seed, low=low, high=high, side=side, test_share=options.test_share, **own
-    )
+    drawing = _drawing(task, module, options)
     starts = range(0, options.count, ROWS_A_CHUNK)
     for chunk in problems.chunks([[start, min(start + ROWS_A_CHUNK, options.count)] for start in starts]):
         first, end = chunk.unit
         try:
             for position, instance, split in drawing.between(first, end):
                 if position - first not in chunk.done:
-                    template = module.TEMPLATES[template_of(options.templates, options.seed, instance)]
-                    question = template.format(**instance.payload)
+                    question = _question(module, options, instance)
                     chunk.write(_problem(task, module, question, instance, split), position - first)
                     problems.progress(position + 1, options.count)
-        except Exhausted as none_left:
-            raise WrongOption(
-                f"{task} has {none_left.found:,} distinct instances of length {options.length} "
-                f"({options.split} of the split), --count asks for {options.count:,}: lower it or widen --length"
-            ) from None
+        except Exhausted as drawn:
+            raise _too_few(task, options, drawn.found) from None
+
+
+def plan(options: ProblemsOptions, task: Task) -> list[str]:
+    """What --dry-run adds: the first problem."""
+    module = load_task(task)
+    _check(task, module, options)
+    try:
+        _, instance, split = next(_drawing(task, module, options).between(0, 1))
+    except Exhausted as drawn:
+        raise _too_few(task, options, drawn.found) from None
+    question = _question(module, options, instance)
+    return [f"first problem ({split}): {question!r}, answer {instance.answer}"]
+
+
+def _too_few(task: str, options: ProblemsOptions, found: int) -> WrongOption:
+    side = "" if options.split == "all" else f" on the {options.split} side of the split"
+    return WrongOption(
+        f"{task} has {found:,} distinct instances of length {options.length}{side}, "
+        f"--count asks for {options.count:,}: lower it or widen --length"
+    )
+
+
+def _drawing(task: str, module: Any, options: ProblemsOptions) -> Drawing:
+    low, high = parse_length(options.length)
+    side = None if options.split == "all" else options.split
+    own = {"decimals": True} if options.decimals else {}
+    share = options.test_share
+    return Drawing(module, task, seed=options.seed, low=low, high=high, side=side, test_share=share, **own)
+
+
+def _question(module: Any, options: ProblemsOptions, instance: Any) -> str:
+    template = module.TEMPLATES[template_of(options.templates, options.seed, instance)]
+    return template.format(**instance.payload)
 
 
 def parse_length(text: str) -> tuple[int, int]:

@@ -117,7 +117,7 @@ def recognise(head: list[dict[str, Any]]) -> str:
 
     if head and all(native_kind(record) for record in head):
         return "whet"
-    answers = [record.get("answer") for record in head if "question" in record]
-    if answers and len(answers) == len(head) and all(isinstance(a, str) and "\n#### " in a for a in answers):
+    answers = [record["answer"] for record in head if "question" in record and record.get("answer") is not None]
+    if answers and all(isinstance(answer, str) and "\n#### " in answer for answer in answers):
         return "gsm8k"
     return "auto"

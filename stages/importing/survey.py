@@ -102,7 +102,7 @@ class Bad:
             Failed: with the first ones.
         """
         if self.count > self._allowed:
-            number = f"{'at least ' if more else ''}{self.count:,} bad rows"
+            number = f"{'at least ' if more else ''}{self.count:,} bad row{'s' * (self.count != 1)}"
             listed = "".join(f"; line {line} {reason}" for line, reason in self.found)
             raise Failed(
                 f"{self._name} has {number}, --max-bad allows {self._allowed:,}: mend them or allow as many{listed}"

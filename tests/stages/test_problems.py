@@ -3,7 +3,7 @@ import json
 import pytest
 
 from whet.artifacts import Artifact, Draft, WrongOption, problem_id
-from whet.stages.problems import ProblemsOptions, parse_length, problems
+from whet.stages.problems import ProblemsOptions, parse_length, plan, problems
 
 
 def make(folder, task="addition", **options):
@@ -50,7 +50,9 @@ def test_every_template_asks_and_one_template_is_the_shortest(tmp_path):
 
 
 def test_asking_for_more_instances_than_exist_names_the_number(tmp_path):
-    with pytest.raises(WrongOption, match=r"addition has 100 distinct instances of length 1 .* --count asks for 101"):
+    with pytest.raises(
+        WrongOption, match=r"addition has 100 distinct instances of length 1, --count asks for 101: lower it"
+    ):
         make(tmp_path / "p", count=101, length="1")
 
 
@@ -98,6 +100,15 @@ def test_lengths_are_read_as_ranges():
 def test_options_that_the_task_cannot_follow_are_refused(tmp_path):
     with pytest.raises(WrongOption, match="--decimals is not read by word-flip"):
         make(tmp_path / "p", "word-flip", count=1, length="9", decimals=True)
+    with pytest.raises(WrongOption, match="has 0 distinct instances of length 1..3 on the test side of the split"):
+        make(tmp_path / "p", count=1, split="test", test_share=0.0)
     with pytest.raises(WrongOption, match="--templates is 21, addition has 1 to 20"):
         make(tmp_path / "p", count=1, templates=21)
     assert Artifact.open(make(tmp_path / "d", count=9, decimals=True).path, "problems").manifest.rows == 9
+
+
+def test_the_plan_shows_the_problem_that_the_command_makes_first(tmp_path):
+    options = ProblemsOptions(count=3, length="2", templates=1)
+    first = next(iter(make(tmp_path / "p", count=3, length="2", templates=1).rows()))
+    question = first["messages"][0]["content"]
+    assert plan(options, "addition") == [f"first problem ({first['split']}): {question!r}, answer {first['answer']}"]

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from whet.artifacts import Failed, WrongArtifact, WrongOption, problem_id
+from whet.artifacts import Failed, SourceFile, WrongArtifact, WrongOption, problem_id
+from whet.stages.import_ import ImportOptions, plan, resolve
 
 EGGS = {"question": "How many eggs?", "answer": "16 - 3 = 13\nso 1,250 of them\n#### 1,250"}
 
@@ -128,3 +129,11 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(lines, load, tmp_path):
         load(lines("e.jsonl", ""))
     with pytest.raises(WrongArtifact, match="no parquet file"):
         load(lines("f.parquet", EGGS))
+
+
+def test_the_plan_shows_the_first_record_as_it_would_be_read(lines):
+    file = SourceFile(str(lines("a.jsonl", "", EGGS, {"question": "2"})))
+    count, first = plan(resolve(ImportOptions(), file), file)
+    assert count == "2 records in 1 chunks"
+    assert first.startswith("line 2: {'problem_id': ")
+    assert "'answer': '1250'" in first
