@@ -34,7 +34,7 @@ def check(results: list[dict[str, Any]], rows_lost_at_most: int) -> None:
         assert len(death["computed_twice"]) <= rows_lost_at_most, death
 
 
-@pytest.mark.parametrize(("step", "flush", "rows_lost_at_most"), [(17, "every-row", 1), (13, "at-the-end", 3)])
+@pytest.mark.parametrize(("step", "flush", "rows_lost_at_most"), [(61, "every-row", 1), (29, "at-the-end", 3)])
 def test_a_process_that_dies_at_a_file_operation_loses_nothing_beyond_the_last_flush(
     tmp_path: Path, step: int, flush: str, rows_lost_at_most: int
 ) -> None:
