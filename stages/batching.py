@@ -27,13 +27,11 @@ class TrainingRow:
     trained: np.ndarray | None = None
     """bool: the policy's own tokens; None is all of them"""
 
+    truncated: bool = False
     reward: float = 0.0
     advantage: float = 0.0
     sampled_logprobs: np.ndarray | None = None
     """ln p in the distribution that the tokens were drawn from"""
-
-    old_logprobs: np.ndarray | None = None
-    reference_logprobs: np.ndarray | None = None
 
     @property
     def length(self) -> int:

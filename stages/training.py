@@ -144,14 +144,15 @@ class Training(Generic[Row]):
         """Add up the gradients of all micro-batches; what they sum to."""
         lengths = [row.length for row in step.rows]
         sums: Counter[str] = Counter()
-        computed = 0
+        computed, tokens = 0, max(1, sum(row.trained_tokens for row in step.rows))
         for indices in micro_batches(lengths, self.batch_tokens):
             self._stop_if_asked()
             terms = self.loss([step.rows[index] for index in indices], step.totals)
             loss = sum(terms.losses.values())
             loss.backward()  # type: ignore[union-attr]
-            numbers = {"loss": loss, **{f"loss_{name}": value for name, value in terms.losses.items()}, **terms.shown}
-            sums.update({name: value.detach().item() for name, value in numbers.items()})  # type: ignore[union-attr]
+            parts = {"loss": loss, **{f"loss_{name}": value for name, value in terms.losses.items()}}
+            sums.update({name: value.detach().item() for name, value in parts.items()})  # type: ignore[union-attr]
+            sums.update({name: value.item() / tokens for name, value in terms.shown.items()})
             computed += len(indices) * lengths[indices[0]]
         return {**sums, "padding": 1 - sum(lengths) / computed}
 

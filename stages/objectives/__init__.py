@@ -58,6 +58,7 @@ class Terms:
 
     losses: dict[str, Tensor]
     shown: dict[str, Tensor] = field(default_factory=dict)
+    """Sums over trained tokens; their means are logged"""
 
 
 class Objective(Protocol):

@@ -26,7 +26,10 @@ class Supervised:
     uses_ratios: ClassVar[bool] = False
     at_sampling_temperature: ClassVar[bool] = False
     rewards: ClassVar[tuple[float, float, float]] = (1.0, 0.0, 0.0)
-    needs_reference: ClassVar[bool] = False
+
+    @property
+    def needs_reference(self) -> bool:
+        return False
 
     def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
         return [(index, 1.0) for index in range(len(rewards_G))]

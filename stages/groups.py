@@ -1,0 +1,104 @@
+"""Groups of rollouts, from their rewards to the rows of an optimiser step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from .batching import TrainingRow
+from .objectives import Objective, Totals
+from .training import Step
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(slots=True)
+class Group:
+    """The rollouts of one problem by one policy, without those whose verdict is unknown."""
+
+    rows: list[TrainingRow] = field(default_factory=list)
+    unknown: int = 0
+
+
+def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generator) -> Step[TrainingRow]:
+    """Choose the rows of a step, with their advantages, totals and what is logged about them.
+
+    A group with fewer than two rollouts of known verdict is dead: it has no baseline. Rows that cannot move the policy
+    (no advantage and no penalty) are counted in the totals but not computed.
+    """
+    rows: list[TrainingRow] = []
+    dead = uniform = 0
+    for group in groups:
+        rewards = [row.reward for row in group.rows]
+        if objective.in_groups and len(rewards) < 2:
+            dead += 1
+            continue
+        uniform += len(set(rewards)) == 1
+        rows += [replace(group.rows[i], advantage=advantage) for i, advantage in objective.weigh(rewards, rng)]
+    known = [row for group in groups for row in group.rows]
+    shown: dict[str, float] = {"rollouts": len(known), "kept": len(rows)}
+    if known:
+        shown["mean_length"] = sum(len(row.token_ids) for row in known) / len(known)
+        shown["truncated"] = sum(row.truncated for row in known) / len(known)
+    if objective.needs_verdicts and known:
+        shown["reward"] = sum(row.reward for row in known) / len(known)
+        shown["pass_rate"] = sum(row.reward > 0 for row in known) / len(known)
+    if objective.in_groups:
+        unknown = sum(group.unknown for group in groups)
+        shown |= {"groups": len(groups), "dead_groups": dead, "uniform_groups": uniform, "unknown": unknown}
+    totals = totals_of(rows)
+    if not objective.needs_reference:
+        rows = [row for row in rows if row.advantage]
+    return Step(rows=[row for row in rows if row.trained_tokens], totals=totals, shown=shown)
+
+
+def step_random(seed: int, step: int) -> np.random.Generator:
+    """The random numbers of a step's choices: the same after a resume, others than the order's."""
+    import numpy as np
+
+    return np.random.default_rng([seed, 1, step])
+
+
+def totals_of(rows: Iterable[TrainingRow]) -> Totals:
+    """What the rows count; the normalisers of every loss."""
+    counts = [(row.trained_tokens, row.reward > 0) for row in rows]
+    right = [tokens for tokens, positive in counts if positive]
+    wrong = [tokens for tokens, positive in counts if not positive]
+    return Totals(
+        rows=len(counts),
+        tokens=sum(right) + sum(wrong),
+        positive_rows=len(right),
+        negative_rows=len(wrong),
+        positive_tokens=sum(right),
+        negative_tokens=sum(wrong),
+    )
+
+
+class Order:
+    """Which units a step takes: every epoch in another order, one epoch after the other, fixed by the seed.
+
+    Args:
+        units: how many there are.
+        per_step: how many a step takes.
+        total: where the last epoch ends; the last step may be short. None goes on for ever.
+    """
+
+    def __init__(self, units: int, per_step: int, seed: int, total: int | None = None) -> None:
+        self.units, self.per_step, self.seed, self.total = units, per_step, seed, total
+        self._epoch, self._permutation = -1, None
+
+    def of(self, step: int) -> Iterator[int]:
+        """The units of a step."""
+        first, end = step * self.per_step, (step + 1) * self.per_step
+        for place in range(first, end if self.total is None else min(end, self.total)):
+            yield int(self._order(place // self.units)[place % self.units])
+
+    def _order(self, epoch: int) -> np.ndarray:
+        import numpy as np
+
+        if epoch != self._epoch or self._permutation is None:
+            self._epoch = epoch
+            self._permutation = np.random.default_rng([self.seed, 0, epoch]).permutation(self.units)
+        return self._permutation

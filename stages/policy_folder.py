@@ -1,0 +1,40 @@
+"""A trained policy as a folder: the Hugging Face model, the tokenizer's files unchanged, and the trainer's state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from ..artifacts.files import read_json, write_file, write_json
+from ..artifacts.weights import TOKENIZER_FILES
+from .checkpoints import TRAINER, Progress, write_state
+from .learner import Learner
+
+SaveDtype = Literal["float32", "bfloat16", "float16"]
+
+
+def write_policy(
+    folder: Path, learner: Learner, tokenizer: Path, dtype: SaveDtype = "float32", progress: Progress | None = None
+) -> None:
+    """Write what `AutoModelForCausalLM` and `AutoTokenizer` load.
+
+    Args:
+        tokenizer: the folder whose tokenizer files are copied, byte for byte: loading and saving would change them.
+        dtype: of the weights; moments and master weights in `trainer/` are float32 always.
+        progress: written with the optimiser's state into `trainer/`; None leaves that out.
+    """
+    import torch
+
+    weights = None
+    if dtype != "float32":
+        # Tied weights come once in the named parameters: cast apart, they would be stored twice.
+        named = [*learner.model.named_parameters(), *learner.model.named_buffers()]
+        stored = learner.model.state_dict().keys()
+        weights = {name: value.detach().to(getattr(torch, dtype)) for name, value in named if name in stored}
+    learner.model.save_pretrained(folder, state_dict=weights)
+    write_json(folder / "config.json", {**read_json(folder / "config.json"), "dtype": dtype})
+    for name in TOKENIZER_FILES:
+        if (tokenizer / name).is_file():
+            write_file(folder / name, (tokenizer / name).read_bytes())
+    if progress is not None:
+        write_state(folder / TRAINER, learner, progress, weights=dtype != "float32")

@@ -1,0 +1,91 @@
+"""What supplies the rows of each step, and which steps a run takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any, Protocol
+
+from .batching import TrainingRow
+from .groups import Group, Order, step_random, weigh
+from .objectives import Objective
+from .training import Step
+
+
+class Source(Protocol):
+    """Rows, step by step."""
+
+    def open(self, step: int) -> None:
+        """Start, or go on before a step."""
+        ...
+
+    def step(self, step: int, place: int) -> Step[TrainingRow]:
+        """The rows of a step.
+
+        Args:
+            step: counted over all trainings, from 0.
+            place: the step in the order of the data.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Span:
+    """The steps of a run.
+
+    Args:
+        first: the step at which the data began; earlier trainings may have taken some of it.
+        until: the step at which the run ends.
+        total: units from `first` to the end; None where steps are counted and not epochs.
+    """
+
+    first: int
+    until: int
+    total: int | None
+
+
+def span_of(start: int, first: int, units: int, per_step: int, steps: int | None, epochs: float | None) -> Span:
+    """The steps of a run that starts at `start`, in data that began at `first`.
+
+    Args:
+        units: groups, rows or problems of one epoch.
+        steps: how many steps; None to go by epochs, whose last step may be short.
+    """
+    if steps is not None:
+        return Span(first, start + steps, None)
+    wanted = max(1, round(units * (epochs or 1.0)))
+    return Span(first, start + ceil(wanted / per_step), (start - first) * per_step + wanted)
+
+
+class FixedRollouts:
+    """The groups of rollouts that were made before, in an order fixed by the seed; a `Source`."""
+
+    def __init__(self, groups: Sequence[Group], objective: Objective, order: Order, seed: int) -> None:
+        self._groups, self._objective, self._order, self._seed = groups, objective, order, seed
+
+    def open(self, step: int) -> None:
+        """Nothing is kept from step to step."""
+
+    def step(self, step: int, place: int) -> Step[TrainingRow]:
+        groups = [self._groups[index] for index in self._order.of(place)]
+        return weigh(groups, self._objective, step_random(self._seed, step))
+
+
+@dataclass(kw_only=True)
+class Supply:
+    """A source with what the training must know about it.
+
+    Args:
+        identity: digests of the data: a training that goes on with the same data goes on at its place in it.
+        temperature: what the policy's logits are divided by.
+        drawn_now: whether the policy being trained draws the rollouts itself.
+        facts: for the policy's manifest.
+    """
+
+    source: Source
+    span: Span
+    identity: list[str]
+    temperature: float = 1.0
+    drawn_now: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)

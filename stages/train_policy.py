@@ -1,0 +1,237 @@
+"""whet train-policy POLICY --rollouts R --verdicts V --out FOLDER: train a policy on rollouts, or on its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from ..artifacts import Artifact, Draft, Policy, Problem, Rollout, Verdict, Weights, WrongArtifact, WrongOption
+from .objectives.grpo import Grpo
+from .objectives.oreal import Oreal
+from .objectives.rejection import Rejection
+from .objectives.supervised import Supervised
+from .optimization import Optimization
+from .options import Flat, Runtime
+from .policy_folder import SaveDtype
+from .reward_mapping import Reward
+from .sampling import Sampling
+from .verifying import Verifying
+
+VERSION = 1
+
+_ON_POLICY_SAMPLING = Sampling(rollouts_per_problem=16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainPolicyOptions:
+    """How a policy is trained."""
+
+    objective: Supervised | Rejection | Grpo | Oreal = field(default_factory=Oreal)
+    """What the policy is trained for"""
+
+    steps: int | None = None
+    """Optimiser steps of this run (default: as --epochs says)"""
+
+    epochs: float | None = None
+    """Passes over the rollouts or problems (default: 1, unless --steps is given)"""
+
+    groups_per_step: int | None = None
+    """Groups (problems) that one step learns from (default: 64 where the objective compares rollouts)"""
+
+    rows_per_step: int | None = None
+    """Rollouts that one step learns from, for objectives that do not compare them (default: 64)"""
+
+    optimization: Annotated[Optimization, Flat] = field(default_factory=Optimization)
+    """The optimiser"""
+
+    reward: Reward = field(default_factory=Reward)
+    """What verdicts are worth"""
+
+    sampling: Sampling = _ON_POLICY_SAMPLING
+    """How rollouts are drawn, with --problems"""
+
+    verifying: Verifying = field(default_factory=Verifying)
+    """How they are verified, with --problems"""
+
+    seed: int = 0
+    """Another seed gives another order of the data"""
+
+    save_every: int = 0
+    """Publish the policy as it is every so many steps, as OUT-step-NNNN; 0: only at the end"""
+
+    save_dtype: SaveDtype = "float32"
+    """Precision of the published weights; trainer/ keeps float32 ones besides"""
+
+    batch_tokens: Annotated[int, Runtime] = 8192
+    """Tokens of one forward and backward pass, padding included"""
+
+    checkpoint_every: Annotated[int, Runtime] = 10
+    """Steps between checkpoints: what a kill costs at most"""
+
+    def __post_init__(self) -> None:
+        checks = (
+            ("--steps", self.steps, self.steps is None or self.steps >= 1, "at least 1"),
+            ("--epochs", self.epochs, self.epochs is None or self.epochs > 0, "a positive number"),
+            ("--groups-per-step", self.groups_per_step, (self.groups_per_step or 1) >= 1, "at least 1"),
+            ("--rows-per-step", self.rows_per_step, (self.rows_per_step or 1) >= 1, "at least 1"),
+            ("--seed", self.seed, self.seed >= 0, "0 or a positive number"),
+            ("--save-every", self.save_every, self.save_every >= 0, "0 or a positive number"),
+            ("--batch-tokens", self.batch_tokens, self.batch_tokens >= 1, "at least 1"),
+            ("--checkpoint-every", self.checkpoint_every, self.checkpoint_every >= 1, "at least 1"),
+        )
+        for flag, found, holds, expected in checks:
+            if not holds:
+                raise WrongOption(f"{flag} is {found}, expected {expected}")
+        if self.steps is not None and self.epochs is not None:
+            raise WrongOption("--steps and --epochs say the same in two ways, expected one of them")
+
+
+def train_policy(
+    policy: Weights,
+    out: Draft[Policy],
+    options: TrainPolicyOptions,
+    *,
+    rollouts: list[Artifact[Rollout]] | None = None,
+    verdicts: list[Artifact[Verdict]] | None = None,
+    problems: Artifact[Problem] | None = None,
+    continue_from: Weights | None = None,
+    reference: Weights | None = None,
+    rollouts_out: Draft[Rollout] | None = None,
+    verdicts_out: Draft[Verdict] | None = None,
+) -> None:
+    """Train a policy on rollouts and their verdicts, or on its own rollouts of problems as it goes.
+
+    With --rollouts the data is fixed. With --problems every step draws problems, samples the policy as it is, verifies
+    and updates; the rollouts and verdicts are published too. Weights and moments are float32. The same command goes on
+    where it was stopped.
+
+    Args:
+        rollouts: what to train on; repeatable
+        verdicts: the verdicts of those rollouts; one for each --rollouts
+        problems: train on-policy: sample these problems with the policy in training
+        continue_from: a policy whose trainer/ to go on from: weights, moments, schedule, step
+        reference: the policy a penalty refers to (default: POLICY)
+        rollouts_out: where on-policy rollouts go (default: OUT-rollouts)
+        verdicts_out: where their verdicts go (default: OUT-verdicts)
+
+    Examples:
+        whet train-policy runs/start --rollouts runs/thoughts --objective supervised --learning-rate 1e-3 --out
+        runs/cold whet train-policy runs/cold --rollouts runs/r --verdicts runs/v --objective grpo --out runs/grpo
+        whet train-policy runs/cold --problems runs/train --steps 80 --sampling.max-tokens 256 --out runs/oreal
+    """
+    from .policy_training import PolicyTraining
+
+    options = resolve(options, policy, rollouts, verdicts, problems, continue_from, reference)
+    training = PolicyTraining(policy, out, options, continue_from)
+    with out.writer():
+        if problems is None:
+            training.on_rollouts(rollouts or [], verdicts or [], reference)
+        else:
+            training.on_policy(problems, rollouts_out, verdicts_out, reference)
+
+
+def resolve(
+    options: TrainPolicyOptions,
+    policy: Weights,
+    rollouts: list[Artifact[Rollout]] | None = None,
+    verdicts: list[Artifact[Verdict]] | None = None,
+    problems: Artifact[Problem] | None = None,
+    continue_from: Weights | None = None,
+    reference: Weights | None = None,
+) -> TrainPolicyOptions:
+    """Settle what the options leave to the objective and the machine, and refuse what does not go together.
+
+    Raises:
+        WrongOption: options or inputs that exclude each other, or that nothing would read.
+        WrongArtifact: another tokenizer in the policy to continue from.
+    """
+    from .models import resolve_precision
+
+    objective, sampling = options.objective, options.sampling
+    name = f"--objective {type(objective).__name__.lower()}"
+    if (rollouts is None) == (problems is None):
+        found = "neither" if rollouts is None else "both"
+        raise WrongOption(f"{found} --rollouts and --problems were given, expected one: what to train on")
+    refused = [
+        (objective.needs_verdicts and rollouts and not verdicts, f"{name} needs --verdicts of the rollouts"),
+        (
+            verdicts and problems is not None,
+            "--verdicts go with --rollouts; --problems are verified here: leave them out",
+        ),
+        (
+            verdicts and not objective.needs_verdicts,
+            f"{name} imitates every rollout: leave out --verdicts, or --objective rejection",
+        ),
+        (
+            reference and not objective.needs_reference,
+            f"{name} has no penalty that reads --reference: leave it out, or --kl-weight",
+        ),
+        (
+            problems is not None and not objective.needs_verdicts,
+            f"{name} has nothing to learn from the policy's own rollouts: --objective rejection keeps the correct ones",
+        ),
+        (
+            problems is None and (sampling, options.verifying) != (_ON_POLICY_SAMPLING, Verifying()),
+            "--sampling and --verifying options go with --problems: the rollouts given are sampled already",
+        ),
+        (
+            options.rows_per_step and (objective.in_groups or problems is not None),
+            "--rows-per-step goes with --rollouts and objectives that do not compare rollouts: give --groups-per-step",
+        ),
+        (
+            options.groups_per_step and not objective.in_groups and problems is None,
+            f"{name} does not compare rollouts: give --rows-per-step",
+        ),
+        (
+            problems is not None and sampling.temperature == 0,
+            "--sampling.temperature 0 draws the same rollout every time: give it above 0",
+        ),
+        (
+            problems is not None and objective.in_groups and sampling.rollouts_per_problem < 2,
+            f"{name} compares the rollouts of a problem: --sampling.rollouts-per-problem 2 or more",
+        ),
+    ]
+    for wrong, message in refused:
+        if wrong:
+            raise WrongOption(message)
+    if continue_from is not None and continue_from.tokenizer_digest != policy.tokenizer_digest:
+        raise WrongArtifact(
+            f"{continue_from.spec} has another tokenizer than {policy.spec}, expected a policy that was trained from it"
+        )
+    in_groups = objective.in_groups or problems is not None
+    return replace(
+        options,
+        epochs=options.epochs or (None if options.steps else 1.0),
+        groups_per_step=options.groups_per_step or (64 if in_groups else None),
+        rows_per_step=options.rows_per_step or (None if in_groups else 64),
+        reward=options.reward.filled(objective.rewards),
+        optimization=replace(options.optimization, precision=resolve_precision(options.optimization.precision)),
+    )
+
+
+def plan(
+    options: TrainPolicyOptions,
+    policy: Weights,
+    rollouts: list[Artifact[Rollout]] | None = None,
+    verdicts: list[Artifact[Verdict]] | None = None,
+    problems: Artifact[Problem] | None = None,
+    continue_from: Weights | None = None,
+    reference: Weights | None = None,
+) -> list[str]:
+    """What --dry-run adds: what there is to learn from, and how many steps it makes."""
+    from .supply import span_of
+    from .training_rollouts import learnable, read_groups
+
+    per_step = options.groups_per_step or options.rows_per_step or 1
+    unit = "groups" if options.groups_per_step else "rollouts"
+    if problems is not None:
+        units, lines = len(problems), [f"{len(problems):,} problems, {per_step} of them a step"]
+        lines[0] += f", {options.sampling.rollouts_per_problem} rollouts each"
+    else:
+        given = read_groups(policy, rollouts or [], verdicts or [], options.objective, options.reward)
+        groups = learnable(given.groups, options.objective)
+        units, lines = len(groups), [", ".join(f"{name} {count:,}" for name, count in given.counts.items())]
+        tokens = sum(row.trained_tokens for group in groups for row in group.rows)
+        lines.append(f"{len(groups):,} {unit} to learn from, {tokens:,} tokens")
+    steps = span_of(0, 0, units, per_step, options.steps, options.epochs).until
+    return [*lines, f"{steps:,} steps of {per_step} {unit}"]

@@ -1,0 +1,202 @@
+"""Rollouts and verdicts, read and checked, as the groups that a policy is trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..artifacts import Artifact, Rollout, Verdict, Weights, WrongArtifact
+from .batching import TrainingRow, policy_tokens
+from .groups import Group, step_random
+from .joins import belong, by_rollout, check_belongs
+from .objectives import Objective
+from .reward_mapping import Reward
+
+if TYPE_CHECKING:
+    import numpy as np
+
+COLUMNS = [
+    "rollout_id", "problem_id", "step", "occurrence", "prompt_token_ids", "token_ids", "logprobs", "sampling_logprobs",
+    "finish_reason", "error", "segments",
+]  # fmt: skip
+
+
+@dataclass
+class Given:
+    """What the rollouts given hold."""
+
+    groups: list[Group]
+    temperature: float
+    """The temperature that they were sampled at; 1 where nothing is recorded"""
+
+    counts: dict[str, int]
+
+
+def read_groups(
+    policy: Weights,
+    rollouts: Sequence[Artifact[Rollout]],
+    verdicts: Sequence[Artifact[Verdict]],
+    objective: Objective,
+    reward: Reward,
+) -> Given:
+    """Read the groups; an objective that does not compare rollouts gets each as a group of its own.
+
+    Raises:
+        WrongArtifact: rollouts that this policy or this objective cannot be trained on, or verdicts that are missing.
+    """
+    temperature = check_rollouts(policy, rollouts, objective)
+    judged = _verdicts(rollouts, verdicts) if objective.needs_verdicts else None
+    groups: dict[Any, Group] = {}
+    counts: Counter[str] = Counter(rollouts=0)
+    for place, artifact in enumerate(rollouts):
+        for row, facts in _rows(artifact, objective):
+            counts["rollouts"] += 1
+            key = (place, facts["step"], facts["problem_id"], facts["occurrence"])
+            if not objective.in_groups:
+                key = counts["rollouts"]
+            if facts["error"] is not None:
+                counts["failed"] += 1
+                continue
+            if judged is not None:
+                verdict = judged[row.rollout_id]["verdict"]
+                counts[verdict] += 1
+                value = reward.of(verdict)
+                if value is None:
+                    groups.setdefault(key, Group()).unknown += 1
+                    continue
+                row.reward = value
+            groups.setdefault(key, Group()).rows.append(row)
+    found = [group for group in groups.values() if len(group.rows) >= (2 if objective.in_groups else 1)]
+    counts["groups" if objective.in_groups else "rows"] = len(found)
+    if objective.in_groups:
+        counts["dead_groups"] = len(groups) - len(found)
+    return Given(found, temperature, dict(counts))
+
+
+def learnable(groups: Sequence[Group], objective: Objective) -> list[Group]:
+    """The groups that fill the steps; where rollouts are not compared, only those the objective keeps."""
+    if objective.in_groups:
+        return list(groups)
+    rng = step_random(0, 0)
+    return [group for group in groups if objective.weigh([row.reward for row in group.rows], rng)]
+
+
+def check_rollouts(policy: Weights, rollouts: Sequence[Artifact[Rollout]], objective: Objective) -> float:
+    """Refuse rollouts that this policy or this objective cannot be trained on; the temperature they were sampled at.
+
+    Raises:
+        WrongArtifact: another tokenizer, or sampling that makes the objective's ratios wrong.
+    """
+    temperatures = set()
+    for artifact in rollouts:
+        digest = artifact.manifest.facts.get("tokenizer_digest")
+        if digest is not None and digest != policy.tokenizer_digest:
+            raise WrongArtifact(
+                f"{artifact.path} holds tokens of another tokenizer than {policy.spec} has, expected the same: "
+                "sample from this policy, or import the text with --tokenizer"
+            )
+        sampling = artifact.manifest.facts.get("sampling") or {}
+        temperature = sampling.get("temperature", 1.0)
+        if temperature == 0 and objective.uses_ratios:
+            raise WrongArtifact(
+                f"{artifact.path} was sampled at temperature 0, where every ratio of probabilities is 0 or 1: sample "
+                "it at a temperature above 0, or train with an objective without ratios"
+            )
+        temperatures.add(temperature or 1.0)
+    if len(temperatures) > 1 and objective.at_sampling_temperature:
+        found = " and ".join(str(temperature) for temperature in sorted(temperatures))
+        raise WrongArtifact(f"the rollouts were sampled at temperatures {found}, expected one: train on them in turn")
+    return temperatures.pop() if objective.at_sampling_temperature else 1.0
+
+
+def _verdicts(rollouts: Sequence[Artifact[Rollout]], verdicts: Sequence[Artifact[Verdict]]) -> dict[str, Any]:
+    """The verdict of every rollout."""
+    for judgements in verdicts:
+        check_belongs(judgements, *rollouts)
+    for artifact in rollouts:
+        if not any(belong(judgements, artifact) for judgements in verdicts):
+            raise WrongArtifact(
+                f"no verdicts of {artifact.path} were given, expected a --verdicts for every --rollouts: "
+                f"verify them (whet verify {artifact.path} --out FOLDER)"
+            )
+    found = by_rollout(verdicts, ["verdict"])
+    for artifact in rollouts:
+        missing = [row["rollout_id"] for row in artifact.rows(["rollout_id"]) if row["rollout_id"] not in found]
+        if missing:
+            raise WrongArtifact(
+                f"{len(missing):,} of the {len(artifact):,} rollouts of {artifact.path} have no verdict "
+                f"(the first is {missing[0]}), expected all: run the command that made the verdicts again"
+            )
+    return found
+
+
+def _rows(artifact: Artifact[Rollout], objective: Objective) -> Iterator[tuple[TrainingRow, dict[str, Any]]]:
+    """Every rollout as a row, its tokens as views into the columns."""
+    sampling = artifact.manifest.facts.get("sampling") or {}
+    as_sampled = sampling.get("temperature", 1.0) == 1 and not _cuts(sampling)
+    recorded = getattr(objective, "old", None) == "recorded"
+    for part in artifact.parts:
+        for batch in artifact.part_batches(part.index, COLUMNS):
+            plain = {
+                name: batch.column(name).to_pylist()
+                for name in ("rollout_id", "problem_id", "step", "occurrence", "finish_reason", "error", "segments")
+            }
+            ragged = {name: _ragged(batch.column(name)) for name in COLUMNS if name not in plain}
+            for index in range(batch.num_rows):
+                facts = {name: values[index] for name, values in plain.items()}
+                arrays = {name: values[index] for name, values in ragged.items()}
+                if facts["error"] is None and (arrays["token_ids"] is None or arrays["prompt_token_ids"] is None):
+                    raise WrongArtifact(
+                        f"{artifact.path} holds text without token ids (rollout {facts['rollout_id']}), expected "
+                        "tokens: import it again with --tokenizer FOLDER, the policy's folder"
+                    )
+                logprobs = arrays["sampling_logprobs"]
+                if logprobs is None and as_sampled:
+                    logprobs = arrays["logprobs"]
+                if logprobs is None and facts["error"] is None and objective.uses_ratios:
+                    _refuse_without_record(artifact, sampling, recorded)
+                yield _row(facts, arrays, logprobs), facts
+
+
+def _row(facts: dict[str, Any], arrays: dict[str, Any], logprobs: np.ndarray | None) -> TrainingRow:
+    import numpy as np
+
+    nothing = np.empty(0, np.int32)
+    token_ids = nothing if arrays["token_ids"] is None else arrays["token_ids"]
+    return TrainingRow(
+        rollout_id=facts["rollout_id"],
+        prompt_token_ids=nothing if arrays["prompt_token_ids"] is None else arrays["prompt_token_ids"],
+        token_ids=token_ids,
+        trained=policy_tokens(facts["segments"], len(token_ids)),
+        truncated=facts["finish_reason"] == "length",
+        sampled_logprobs=logprobs,
+    )
+
+
+def _cuts(sampling: dict[str, Any]) -> bool:
+    return sampling.get("top_p", 1.0) < 1 or sampling.get("top_k", 0) > 0
+
+
+def _refuse_without_record(artifact: Artifact[Rollout], sampling: dict[str, Any], recorded: bool) -> None:
+    """Ratios need the probabilities of the distribution that the tokens were drawn from."""
+    if _cuts(sampling):
+        raise WrongArtifact(
+            f"{artifact.path} was sampled with top-p {sampling.get('top_p', 1.0)} and top-k {sampling.get('top_k', 0)} "
+            "and holds no sampling_logprobs, so ratios to the distribution it was drawn from are not known: sample it "
+            "again, or train with an objective without ratios (oreal, rejection, supervised)"
+        )
+    if recorded:
+        raise WrongArtifact(
+            f"{artifact.path} holds no log-probabilities of its tokens, expected those of the sampler: give "
+            "--old recomputed if this policy made the rollouts, or train with an objective without ratios"
+        )
+
+
+def _ragged(column: Any) -> list[np.ndarray | None]:
+    """A list column as one array a row, without copying."""
+    values = column.values.to_numpy(zero_copy_only=False)
+    offsets = column.offsets.to_numpy()
+    filled = column.is_valid().to_numpy(zero_copy_only=False)
+    return [values[offsets[index] : offsets[index + 1]] if filled[index] else None for index in range(len(column))]
