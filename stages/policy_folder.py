@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..artifacts.files import read_json, write_file, write_json
 from ..artifacts.weights import TOKENIZER_FILES
-from .checkpoints import TRAINER, Progress, write_state
-from .learner import Learner
+
+if TYPE_CHECKING:
+    from .checkpoints import Progress
+    from .learner import Learner
 
 SaveDtype = Literal["float32", "bfloat16", "float16"]
 
@@ -24,6 +26,8 @@ def write_policy(
         progress: written with the optimiser's state into `trainer/`; None leaves that out.
     """
     import torch
+
+    from .checkpoints import TRAINER, write_state
 
     weights = None
     if dtype != "float32":
