@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ..artifacts import Problem, Rollout, rollout_id, seed_of
 from .engines import Completion, Request
+from .sampling import Sampling
 
 
 @dataclass(slots=True, frozen=True)
@@ -74,6 +75,16 @@ def plan_draws(
         for problem, occurrence in zip(problems, numbers, strict=True)
         for number in range(rollouts_per_problem)
     ]
+
+
+def chunk_plan(problems: int, sampling: Sampling) -> list[list[int]]:
+    """Chunks as [first, end) problems: whole ones, at most 512 rollouts, down to 128 where they may be long.
+
+    Small enough for several processes to share a small run evenly, large enough to fill a batch.
+    """
+    rows = max(128, min(512, (1 << 19) // sampling.max_tokens))
+    step = max(1, rows // sampling.rollouts_per_problem)
+    return [[first, min(first + step, problems)] for first in range(0, problems, step)]
 
 
 def occurrences_of(problems: Sequence[Problem]) -> list[int]:

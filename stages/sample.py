@@ -67,6 +67,8 @@ def sample(
         whet sample runs/x/test runs/x/policy --rollouts-per-problem 8 --max-tokens 64 --out runs/x/rollouts
         whet sample runs/x/train program:tail-compact --tokenizer runs/x/policy --out runs/x/demonstrations
     """
+    from .rollouts import chunk_plan
+
     drawing = _Drawing(problems, policy, tokenizer, rollouts, options)
     drawing.check()
     rollouts.embed_problems({problem["problem_id"]: problem for problem in drawing.problems}.values())
@@ -104,6 +106,7 @@ def plan(
 ) -> list[str]:
     """What --dry-run adds: one encoded prompt, the memory needed, the chunks. Imports no torch."""
     from .models import cache_bytes_per_token, folder_of, parameter_count, read_config
+    from .rollouts import chunk_plan
     from .tokens import load_encoder
 
     encoder = load_encoder(folder_of(tokenizer or policy))
@@ -127,16 +130,6 @@ def plan(
 
 def _megabytes(count: int) -> str:
     return f"{count / 1e6:,.0f} MB"
-
-
-def chunk_plan(problems: int, sampling: Sampling) -> list[list[int]]:
-    """Chunks as [first, end) problems: whole ones, at most 512 rollouts, down to 128 where they may be long.
-
-    Small enough for several processes to share a small run evenly, large enough to fill a batch.
-    """
-    rows = max(128, min(512, (1 << 19) // sampling.max_tokens))
-    step = max(1, rows // sampling.rollouts_per_problem)
-    return [[first, min(first + step, problems)] for first in range(0, problems, step)]
 
 
 class _Drawing:
@@ -291,6 +284,8 @@ class _Drawing:
         return draws, requests
 
     def _tell(self, chunk: Chunk[Rollout], tokens: int) -> None:
+        from .rollouts import chunk_plan
+
         self._tokens += tokens
         plan = chunk_plan(len(self.problems), self._options.sampling)
         problems = sum(end - first for index, (first, end) in enumerate(plan) if self._rollouts.is_done(index))
