@@ -86,13 +86,14 @@ def _input_text(item: Input, described: dict[str, str]) -> str:
         parts.append(f"({kinds})")
     elif text and item.choices:
         parts.append(f"({', '.join(item.choices)})")
-    if item.many and item.flag:
+    if item.many and item.flag and "repeatable" not in words:
         parts.append("(repeatable)")
     return " ".join(parts)
 
 
 def _output_entry(output: Output, described: dict[str, str]) -> str:
-    text = described.get(output.name)
+    text = described.get(output.name, "").rstrip(".")
+    text = text[:1].upper() + text[1:]
     if not text:
         text = "File to write" if output.file else f"Folder for the versions of the {output.kind or 'artifact'}"
     if output.role and not output.optional:
@@ -138,8 +139,8 @@ def _option_entry(option: Option, plain: bool = False) -> str:
     text = field_docs(option.owner).get(option.path[-1], "")
     if option.variants:
         text = f"{text} (add it to --help to see another one's options)".strip()
-    if option.form.item is not None:
-        text += " (repeatable)" if not plain else ""
+    if option.form.item is not None and "repeatable" not in text:
+        text += " (repeatable)"
     return _entry(names, text + _default_text(option, plain))
 
 

@@ -49,6 +49,7 @@ def test_a_dry_run_imports_no_torch(whet: Whet, tmp_path: Path, environment: dic
 import sys
 sys.path.insert(0, {str(TOYS)!r})
 import toywhet
+toywhet.main.STAGES.update(toywhet.STAGES)
 code = toywhet.main.main(["join", "texts", "all", "texts", "--out", "joined", "--dry-run"])
 print(code, [name for name in ("torch", "transformers", "datasets", "vllm") if name in sys.modules])
 """

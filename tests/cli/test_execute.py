@@ -20,12 +20,12 @@ def log_of(stderr: str) -> str:
     return found[1]
 
 
-def test_standard_output_is_the_path_and_a_second_run_makes_nothing(whet: Whet, tmp_path: Path) -> None:
-    first = whet("write", "--out", "runs/texts")
+def test_standard_output_is_the_path_and_a_second_run_makes_nothing(process: Whet, tmp_path: Path) -> None:
+    first = process("write", "--out", "runs/texts")
     assert (first.returncode, first.stdout) == (0, "runs/texts/v1\n")
     assert "runs/texts/v1: texts, 3 rows" in first.stderr
     assert "words 6" in first.stderr
-    again = whet("write", "--out", "runs/texts", "--seconds", "0.001")  # a runtime option is not part of the recipe
+    again = process("write", "--out", "runs/texts", "--seconds", "0.001")  # a runtime option is not part of the recipe
     assert (again.returncode, again.stdout) == (0, "runs/texts/v1\n")
     assert "nothing to do" in again.stderr
     assert texts_of(tmp_path / "runs/texts") == ["text 0", "text 1", "text 2"]
@@ -113,12 +113,12 @@ def test_a_full_disk_keeps_the_draft(whet: Whet) -> None:
     assert whet("write", "--out", "texts").stdout == "texts/v1\n"
 
 
-def test_a_killed_stage_goes_on_and_finish_publishes_what_there_is(whet: Whet, tmp_path: Path) -> None:
+def test_a_killed_stage_goes_on_and_finish_publishes_what_there_is(whet: Whet, process: Whet, tmp_path: Path) -> None:
     words = ["write", "--out", "texts", "--rows", "4", "--chunk-rows", "1"]
     assert whet(*words, "--finish").returncode == 3
     assert not (tmp_path / "texts").exists()
     for done in range(2):  # each time one row is written, then its process dies before the chunk ends
-        assert whet(*words, "--fault", "die").returncode == 9, done
+        assert process(*words, "--fault", "die").returncode == 9, done
     assert whet(*words, "--fault", "bug").returncode == 1  # an error flushes the row it had
     done = whet(*words, "--finish")
     assert (done.returncode, done.stdout) == (0, "texts/v1\n"), done.stderr
@@ -177,6 +177,7 @@ def counted(source, target):
         os._exit(9)
     rename(source, target)
 os.rename = counted
+toywhet.main.STAGES.update(toywhet.STAGES)
 sys.argv = ["whet", *sys.argv[1:]]
 toywhet.main.entry()
 """

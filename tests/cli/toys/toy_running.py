@@ -1,8 +1,19 @@
-"""Where the toys are, and the type of the `whet` fixture."""
+"""Where the toys are, what a command line came to, and the type of the `whet` fixture."""
 
-import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 TOYS = Path(__file__).parent
-Whet = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass
+class Done:
+    """A command line that ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Whet = Callable[..., Done]

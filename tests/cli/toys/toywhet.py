@@ -1,4 +1,4 @@
-"""`whet` with some small stages of its own: what the tests of the command line run."""
+"""`whet` with some small commands of its own: what the tests of the command line run."""
 
 import sys
 from pathlib import Path
@@ -7,9 +7,8 @@ import click
 
 from whet.cli import main
 
-sys.path.insert(0, str(Path(__file__).parent))
-main.STAGES.update({name: f"toy_{name}" for name in ("write", "join", "tune", "slow", "fork")})
-main.TOOLS["yes"] = "toywhet:yes"
+STAGES = {name: f"toy_{name}" for name in ("write", "join", "tune", "slow", "fork")}
+TOOLS = {"yes": "toywhet:yes"}
 
 
 @click.command()
@@ -20,4 +19,7 @@ def yes() -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    main.STAGES.update(STAGES)
+    main.TOOLS.update(TOOLS)
     main.entry()
