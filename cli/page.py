@@ -1,4 +1,4 @@
-"""Text for a terminal or a pipe: wrapped, indented, coloured where that is wanted, with nothing that steers a terminal."""
+"""Text for a terminal or a pipe: wrapped, indented, coloured where wanted, and nothing in it steers a terminal."""
 
 import os
 import shutil
@@ -70,7 +70,9 @@ class Page:
                 line, max(20, self.width - indent), replace_whitespace=False, drop_whitespace=False,
                 break_on_hyphens=False,
             )  # fmt: skip
-            lines += [(space + piece.rstrip()) if piece.strip() else "" for piece in cut or [""]]
+            # Blanks at the start of a line are the writer's, at the start of its continuations the wrapping's.
+            pieces = [piece.lstrip(" ") if number else piece for number, piece in enumerate(cut)]
+            lines += [(space + piece.rstrip()) if piece.strip() else "" for piece in pieces or [""]]
         return lines
 
 

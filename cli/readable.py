@@ -4,8 +4,9 @@ import calendar
 import re
 import time
 import unicodedata
+from collections.abc import Sized
 
-from ..artifacts import WrongOption
+from whet.artifacts import WrongOption
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"}
@@ -49,6 +50,11 @@ def parse_age(text: str, flag: str) -> float:
     if match is None:
         raise WrongOption(f"{flag} is {text!r}, expected a number and s, m, h, d or w, such as 30d")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def counted(items: Sized, word: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{len(items):,} {word}" if len(items) == 1 else f"{len(items):,} {word}s"
 
 
 def visible(text: str) -> str:

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..artifacts import KINDS, Artifact, WrongArtifact
-from ..artifacts.folder import drafts as drafts_of
-from ..artifacts.manifest import Manifest
+from whet.artifacts import KINDS, Artifact, WrongArtifact
+from whet.artifacts.folder import drafts as drafts_of
+from whet.artifacts.manifest import Manifest
+
 from .drafts import DraftState, read_draft
 from .page import Page
-from .readable import age_of, age_text, short, size_text
+from .readable import age_of, age_text, counted, short, size_text
 
 _CONFIG = (
     "architectures", "model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
@@ -53,8 +54,8 @@ def _sentence(manifest: Manifest) -> str:
     if len(manifest.attempts) > 1:
         parts.append(f"{len(manifest.attempts)} processes worked on it")
     if manifest.rows is not None:
-        parts.append(f"{manifest.rows:,} rows in {sum(f.path.startswith('data/') for f in manifest.files)} parts")
-    parts.append(f"{size_text(sum(file.size for file in manifest.files))} in {len(manifest.files)} files")
+        parts.append(f"{manifest.rows:,} rows")
+    parts.append(f"{size_text(sum(file.size for file in manifest.files))} in {counted(manifest.files, 'file')}")
     return "; ".join(parts) + "."
 
 
@@ -92,7 +93,7 @@ def model_sizes(folder: Path) -> dict[str, Any]:
     """The configuration's main entries and the number of stored parameters by precision."""
     from math import prod
 
-    from ..stages.models import stored_tensors
+    from whet.stages.models import stored_tensors
 
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -70,6 +70,20 @@ def columns_of(kind: str, verdicts: bool, scores: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def absent_columns(kind: str, verdicts: bool, scores: bool, flags: tuple[str, str]) -> dict[str, str]:
+    """What to add to have the columns of verdicts and scores that are not joined.
+
+    Args:
+        flags: that join verdicts and scores.
+    """
+    if kind not in ("rollouts", "problems"):
+        return {}
+    known = columns_of(kind, verdicts, scores)
+    wanted = dict.fromkeys(columns_of(kind, True, False), f"add {flags[0]} VERDICTS")
+    wanted = dict.fromkeys(columns_of(kind, False, True), f"add {flags[1]} SCORES") | wanted
+    return {name: text for name, text in wanted.items() if name not in known}
+
+
 def load_known(
     kind: str,
     artifacts: Sequence[Artifact[Any]],

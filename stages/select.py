@@ -61,9 +61,6 @@ class SelectOptions:
     seed: int = 0
     """Draws the pair, or the N, of --per-problem"""
 
-    limit: int | None = None
-    """Read only the first rows of the inputs"""
-
 
 def select(
     artifacts: list[Rows],
@@ -90,11 +87,10 @@ def select(
     from .selecting import group_of
     from .selection_record import CHOOSING, CHOSEN, facts_of, summary, with_totals
 
-    inputs = _limited(artifacts, options.limit)
-    kind = _kind_of(inputs)
-    selection, chosen = _decide(inputs, options, verdicts or [], scores or [], against or [])
+    kind = _kind_of(artifacts)
+    selection, chosen = _decide(artifacts, options, verdicts or [], scores or [], against or [])
     draft = selected.as_kind(kind)
-    draft.facts |= facts_of(inputs, selection)
+    draft.facts |= facts_of(artifacts, selection)
     fixed = draft.facts.get("stop_rule", "fixed") == "fixed"
     if chosen and fixed and any(selection.removed[reason] for reason in CHOOSING):
         draft.facts["stop_rule"] = CHOSEN
@@ -102,14 +98,14 @@ def select(
     if not selection.rows:
         draft.gate("empty", summary(selection))
     if kind == "rollouts":
-        problems = {key: row for artifact in reversed(inputs) for key, row in artifact.problems().items()}
+        problems = {key: row for artifact in reversed(artifacts) for key, row in artifact.problems().items()}
         draft.embed_problems(problems[key] for key in selection.problems if key in problems)
-    sources = [(which, part) for which, artifact in enumerate(inputs) for part in artifact.parts]
+    sources = [(which, part) for which, artifact in enumerate(artifacts) for part in artifact.parts]
     done = 0
     for chunk in draft.chunks([{"input": which, "part": part.name} for which, part in sources]):
         which, part = sources[chunk.index]
         order = 0
-        for index, row in enumerate(inputs[which].part_rows(part.index)):
+        for index, row in enumerate(artifacts[which].part_rows(part.index)):
             copies = selection.copies.get((which, part.index, index), 0)
             if copies and chosen and kind == "rollouts":
                 row = with_totals(row, selection.draws[group_of(row)], bool(verdicts))
@@ -137,9 +133,8 @@ def plan(options: SelectOptions, **inputs: Any) -> list[str]:
     """What would stay: the decision itself is cheap."""
     from .selection_record import summary
 
-    artifacts = _limited(inputs["artifacts"], options.limit)
     judged = [inputs.get(name) or [] for name in ("verdicts", "scores", "against")]
-    return [summary(_decide(artifacts, options, *judged)[0])]
+    return [summary(_decide(inputs["artifacts"], options, *judged)[0])]
 
 
 def _kind_of(artifacts: Sequence[Artifact[Any]]) -> str:
@@ -153,22 +148,9 @@ def _kind_of(artifacts: Sequence[Artifact[Any]]) -> str:
     return first.kind
 
 
-def _limited(artifacts: Sequence[Artifact[Any]], limit: int | None) -> list[Artifact[Any]]:
-    if limit is None:
-        return list(artifacts)
-    if limit < 1:
-        raise WrongOption(f"--limit is {limit}, expected at least 1")
-    kept, room = [], limit
-    for artifact in artifacts:
-        if room > 0:
-            kept.append(artifact.head(room))
-            room -= len(kept[-1])
-    return kept
-
-
 def _rules(kind: str, options: SelectOptions, inputs: dict[str, Any]) -> "tuple[Where | None, dict[str, Any]]":
     """The rules that options alone make, checked against each other and the kind of the rows."""
-    from .columns import columns_of
+    from .columns import absent_columns, columns_of
     from .pass_rates import parse_bins, parse_range
     from .splitting import parse_split
     from .where import parse_where
@@ -190,7 +172,8 @@ def _rules(kind: str, options: SelectOptions, inputs: dict[str, Any]) -> "tuple[
         raise WrongOption("--split and --take go together, such as --split train=.9,test=.1 --take train")
     if options.overlap_words < 0:
         raise WrongOption(f"--overlap-words is {options.overlap_words}, expected 0 or more")
-    where = parse_where(options.where, columns_of(kind, verdicts, scores)) if options.where else None
+    absent = absent_columns(kind, verdicts, scores, ("--verdicts", "--scores"))
+    where = parse_where(options.where, columns_of(kind, verdicts, scores), absent) if options.where else None
     return where, {
         "pass_rates": parse_range(options.pass_rate, "--pass-rate") if options.pass_rate else None,
         "repeats": parse_bins(options.repeat, "--repeat") if options.repeat else None,

@@ -92,13 +92,16 @@ class Where:
     matches: Callable[[Row], bool] = lambda row: True
 
 
-def parse_where(text: str, columns: Iterable[str]) -> Where:
+def parse_where(text: str, columns: Iterable[str], absent: Mapping[str, str] | None = None) -> Where:
     """Parse an expression over the given columns.
+
+    Args:
+        absent: what to do to have further columns, by column.
 
     Raises:
         WrongOption: it cannot be read, or names a column that is not there.
     """
-    parser = _Parser(text, list(columns))
+    parser = _Parser(text, list(columns), dict(absent or {}))
     where = Where(text, parser.read, parser.expression())
     if parser.next is not None:
         raise parser.wrong(f"found {parser.next.text!r}, expected and, or, or the end")
@@ -108,8 +111,8 @@ def parse_where(text: str, columns: Iterable[str]) -> Where:
 class _Parser:
     """Recursive descent, one token ahead."""
 
-    def __init__(self, text: str, known: list[str]) -> None:
-        self.text, self.known = text, known
+    def __init__(self, text: str, known: list[str], absent: dict[str, str]) -> None:
+        self.text, self.known, self.absent = text, known, absent
         self.read: set[str] = set()
         self._tokens = list(self._split(text))
         self._at = 0
@@ -207,8 +210,9 @@ class _Parser:
             return _Column(inner.name, inner.keys, length=True)
         name, *keys = token.text.split(".")
         if name not in self.known:
-            near = difflib.get_close_matches(name, self.known, n=1)
+            near = difflib.get_close_matches(name, [*self.known, *self.absent], n=1)
             hint = f"did you mean {near[0]}?" if near else f"the columns are {', '.join(sorted(self.known))}"
+            hint = self.absent.get(name, hint)
             raise self.wrong(f"there is no column {name!r}: {hint}")
         self.read.add(name)
         return _Column(name, tuple(keys))

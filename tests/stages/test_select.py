@@ -217,12 +217,6 @@ def test_an_empty_selection_is_published_behind_a_gate(small: Any, run: Run):
     assert made.manifest.gates == {"empty": "0 of 1 rows stay; removed 1 by --where"}
 
 
-def test_the_first_rows_of_all_inputs_are_read_with_a_limit(small: Any, run: Run):
-    first, second = small.problems("p", ["a", "b"]), small.problems("q", ["d", "e"])
-    assert texts(run(first, second, limit=3)) == ["a", "b", "d"]
-    assert texts(run(first, second, limit=1, out="one")) == ["a"]
-
-
 def test_verdicts_and_scores_are_selected_by_their_own_columns(small: Any, run: Run):
     _, first = small.judged("r", {"a": "ciu", "b": "cc"})
     _, second = small.judged("s", {"e": "ci"})
@@ -286,7 +280,6 @@ def test_a_dry_run_says_how_many_rows_stay(small: Any):
         ({"where": "verdict=correct"}, "there is no column 'verdict'"),
         ({"where": "answr=1"}, "did you mean answer"),
         ({"overlap_words": -1}, "expected 0 or more"),
-        ({"limit": 0}, "expected at least 1"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(small: Any, run: Run, options: dict[str, Any], message: str):
@@ -296,6 +289,10 @@ def test_options_that_cannot_be_meant_are_refused(small: Any, run: Run, options:
 
 def test_rollouts_need_verdicts_for_what_depends_on_them(small: Any, run: Run):
     rollouts, verdicts = small.judged("r", {"a": "ci"})
+    with pytest.raises(WrongOption, match="no column 'verdict': add --verdicts VERDICTS"):
+        run(rollouts, where="verdict=correct")
+    with pytest.raises(WrongOption, match="no column 'score': add --scores SCORES"):
+        run(rollouts, verdicts=[verdicts], where="score>1")
     for how, message in (("one-pair", "add --verdicts"), ("best", "needs --verdicts"), (0, "1 or more")):
         with pytest.raises(WrongOption, match=message):
             run(rollouts, per_problem=how)

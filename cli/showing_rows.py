@@ -1,0 +1,227 @@
+"""Rows as a person reads them: a rollout under its problem, with its verdicts and scores."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from whet.artifacts import KINDS, Artifact, WrongArtifact, WrongOption
+from whet.artifacts.files import TEMPORARY
+from whet.artifacts.parquet import read_batches
+from whet.stages.columns import Known, absent_columns, columns_of, load_known, own_columns
+from whet.stages.joins import check_belongs
+from whet.stages.where import Where, parse_where
+
+from .drafts import DraftState
+from .page import Page
+from .readable import short
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Shown:
+    """A row with what belongs to it; `judgements` are (path, kind, row)."""
+
+    row: Row
+    problem: Mapping[str, Any] | None = None
+    judgements: list[tuple[str, str, Row]] = field(default_factory=list)
+
+    def record(self) -> Row:
+        found = dict(self.row)
+        if self.problem is not None:
+            found["problem"] = dict(self.problem)
+        for path, kind, row in self.judgements:
+            found.setdefault(kind, []).append({"path": path, **row})
+        return found
+
+
+def rows_of(artifact: Artifact[Any], count: int, where: str | None, joined: Sequence[Artifact[Any]]) -> list[Shown]:
+    """The first rows of a version for which an expression holds, with what belongs to them.
+
+    Raises:
+        WrongOption: the expression is wrong, or verdicts and scores are joined with something else than rollouts.
+        WrongArtifact: verdicts or scores belong to other rollouts.
+    """
+    if joined and artifact.kind != "rollouts":
+        raise WrongOption(f"--with joins verdicts and scores with rollouts, but {artifact.path} holds {artifact.kind}")
+    for judgements in joined:
+        check_belongs(judgements, artifact)
+    verdicts = [item for item in joined if item.kind == "verdicts"]
+    scores = [item for item in joined if item.kind == "scores"]
+    absent = {}
+    if artifact.kind == "rollouts":
+        absent = absent_columns(artifact.kind, bool(verdicts), bool(scores), ("--with", "--with"))
+    columns = columns_of(artifact.kind, bool(verdicts), bool(scores))
+    condition = parse_where(where, columns, absent) if where else None
+    read = condition.columns if condition else set()
+    known = load_known(artifact.kind, [artifact], verdicts, scores, read)
+    found = _first(artifact.rows(), count, condition, known)
+    problems = artifact.problems() if artifact.kind == "rollouts" and found else {}
+    shown = [
+        Shown(row, dict(problems[row["problem_id"]]) if row.get("problem_id") in problems else None) for row in found
+    ]
+    _join(shown, joined)
+    return shown
+
+
+def draft_rows(state: DraftState, count: int, where: str | None) -> list[Shown]:
+    """The first rows of a draft: of finished chunks, then of what was flushed in unfinished ones."""
+    if state.kind is None or not KINDS[state.kind].rows:
+        return []
+    folder = Path(state.path)
+    condition = parse_where(where, own_columns(state.kind)) if where else None
+    files = sorted((folder / "data").glob("part-*.parquet"))
+    files += sorted(p for p in (folder / "work" / "pending").glob("*/*.parquet") if not p.name.startswith(TEMPORARY))
+
+    def stream() -> Iterator[Row]:
+        for file in files:
+            try:
+                for batch in read_batches(file):
+                    yield from (
+                        {name: value for name, value in row.items() if not name.startswith("__")}
+                        for row in batch.to_pylist()
+                    )
+            except FileNotFoundError:  # its chunk was finished meanwhile
+                continue
+
+    found = _first(stream(), count, condition, Known(state.kind))
+    path = folder / "problems.parquet"
+    problems = (
+        {row["problem_id"]: row for batch in read_batches(path) for row in batch.to_pylist()} if path.exists() else {}
+    )
+    return [Shown(row, problems.get(row.get("problem_id"))) for row in found]
+
+
+def _first(rows: Iterator[Any], count: int, where: Where | None, known: Known) -> list[Row]:
+    found: list[Row] = []
+    if count > 0:
+        for row in rows:
+            if where is None or where.matches(known.view(row)):
+                found.append(row)
+                if len(found) == count:
+                    break
+    return found
+
+
+def _join(shown: Sequence[Shown], joined: Sequence[Artifact[Any]]) -> None:
+    by_id = {item.row["rollout_id"]: item for item in shown if "rollout_id" in item.row}
+    for artifact in joined:
+        for row in artifact.rows():
+            if row["rollout_id"] in by_id:
+                by_id[row["rollout_id"]].judgements.append((str(artifact.path), artifact.kind, dict(row)))
+
+
+def open_joined(paths: Sequence[str]) -> list[Artifact[Any]]:
+    """The artifacts that `--with` names."""
+    return [Artifact.open(path, ("verdicts", "scores"), flag="--with") for path in paths]
+
+
+def rows_page(page: Page, kind: str, shown: Sequence[Shown], total: int | None) -> Iterator[str]:
+    """The rows, one below the other."""
+    if not shown:
+        return
+    of = f" of {total:,}" if total is not None else ""
+    yield "\n" + page.style(f"{len(shown):,}{of} rows", bold=True) + "\n"
+    before: Any = None
+    for item in shown:
+        yield "\n"
+        if kind == "rollouts" and item.row["problem_id"] != before:
+            yield from _problem_lines(page, item.problem or {"problem_id": item.row["problem_id"]}, 0)
+            yield "\n"
+            before = item.row["problem_id"]
+        yield from _FORMS[kind](page, item)
+
+
+def _problem_lines(page: Page, problem: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
+    about = [f"problem {_id(problem['problem_id'])}"]
+    about += [f"{name} {short(problem[name])}" for name in ("source", "split", "meta") if problem.get(name)]
+    yield page.line(", ".join(about), indent)
+    for message in problem.get("messages") or []:
+        yield from page.block(str(message["role"]), str(message["content"]), indent + 2)
+    if problem.get("images"):
+        yield page.line(f"{len(problem['images'])} images", indent + 2)
+    if "answer" in problem:
+        kind = f" ({problem['answer_type']})" if problem.get("answer_type") else ""
+        yield page.line(f"answer: {problem['answer']}{kind}", indent + 2)
+
+
+def _id(identity: str) -> str:
+    """The start of an id: enough to tell rows apart by eye and to search for."""
+    return short(identity[:12])
+
+
+def _problem(page: Page, item: Shown) -> Iterator[str]:
+    yield from _problem_lines(page, item.row)
+
+
+def _rollout(page: Page, item: Shown) -> Iterator[str]:
+    row = item.row
+    about = [f"rollout {_id(row['rollout_id'])}", f"draw {row['draw']}"]
+    about += [f"{name} {row[name]}" for name in ("step", "occurrence") if row.get(name)]
+    if row.get("token_ids") is not None:
+        about.append(f"{len(row['token_ids']):,} tokens")
+    elif row.get("text") is not None:
+        about.append(f"{len(row['text']):,} characters")
+    if row.get("finish_reason"):
+        about.append(
+            "cut off at the token limit" if row["finish_reason"] == "length" else f"ended by {row['finish_reason']}"
+        )
+    if row.get("draws_total"):
+        right = f", {row['correct_total']} of them correct" if row.get("correct_total") is not None else ""
+        about.append(f"chosen from {row['draws_total']} draws{right}")
+    yield page.line(", ".join(about), 2)
+    for path, kind, judged in item.judgements:
+        several = sum(other[1] == kind for other in item.judgements) > 1
+        text = _judged(page, kind, judged) + (page.faint(f"  ({path})") if several else "")
+        yield f"  {text}\n"
+    if row.get("error"):
+        yield page.warning(f"  error: {row['error']}")
+    yield from page.block("text", row["text"] if row.get("text") is not None else "(none)", 2)
+
+
+def _judged(page: Page, kind: str, row: Mapping[str, Any]) -> str:
+    """One verdict or score in a line."""
+    if kind == "scores":
+        return f"score {'none' if row['score'] is None else format(row['score'], '.4g')}"
+    parts = [page.verdict(row["verdict"])]
+    parts += [f"{name} {short(row[name])}" for name in ("extracted", "expected", "reason") if row.get(name) is not None]
+    parts += [f"by {short(row['method'])}" if row.get("method") else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _judgement(kind: str) -> Callable[[Page, Shown], Iterator[str]]:
+    def lines(page: Page, item: Shown) -> Iterator[str]:
+        row = item.row
+        yield f"rollout {_id(row['rollout_id'])} of problem {_id(row['problem_id'])}: "
+        yield _judged(page, kind, row) + "\n"
+
+    return lines
+
+
+def _text(page: Page, item: Shown) -> Iterator[str]:
+    source = f", source {item.row['source']}" if item.row.get("source") else ""
+    yield from page.block(f"text {item.row['text_id']}{source}", item.row["text"], 0)
+
+
+def _preference(page: Page, item: Shown) -> Iterator[str]:
+    for message in item.row["messages"]:
+        yield from page.block(str(message["role"]), str(message["content"]), 0)
+    for name in ("reference", "chosen", "rejected"):
+        if item.row.get(name) is not None:
+            yield from page.block(name, item.row[name], 2)
+
+
+_FORMS: dict[str, Callable[[Page, Shown], Iterator[str]]] = {
+    "problems": _problem, "rollouts": _rollout, "verdicts": _judgement("verdicts"), "scores": _judgement("scores"),
+    "texts": _text, "preferences": _preference,
+}  # fmt: skip
+
+
+def check_rows(kind: str, where: str | None, joined: Sequence[str]) -> None:
+    """Refuse flags about rows where there are none."""
+    if KINDS[kind].rows:
+        return
+    for flag, given in (("--where", where), ("--with", joined)):
+        if given:
+            raise WrongArtifact(f"{flag} is about rows, but the folder holds a {kind}, which has none: leave it out")
