@@ -45,7 +45,9 @@ def verify(rollouts: Artifact[Rollout], verdicts: Draft[Verdict], options: Verif
             done += len(chunk.done)
             ids: dict[int, dict[str, Any]] = {}
             for order, fields in pool.verify(_items(rollouts, chunk.index, chunk.done, problems, ids)):
-                chunk.write({**ids.pop(order), **fields}, order, counts_of(fields))
+                row = ids.pop(order)
+                fields = _without_rollout(fields, error) if (error := row.pop("error")) else fields
+                chunk.write({**row, **fields}, order, counts_of(fields))
                 done += 1
                 verdicts.progress(done, len(rollouts))
     close_gate(verdicts, options.max_unknown)
@@ -62,8 +64,13 @@ def _items(
             raise WrongArtifact(
                 f"{rollouts.path} has no problem {row['problem_id']} of rollout {row['rollout_id']}: make it again"
             )
-        ids[order] = {"rollout_id": row["rollout_id"], "problem_id": row["problem_id"], "step": row.get("step")}
+        ids[order] = {name: row.get(name) for name in ("rollout_id", "problem_id", "step", "error")}
         yield order, row["text"], row.get("finish_reason"), problems[row["problem_id"]]
+
+
+def _without_rollout(fields: dict[str, Any], error: str) -> dict[str, Any]:
+    """A rollout that failed (a server that did not answer) is not known to be wrong."""
+    return {**fields, "verdict": "unknown", "rule_verdict": "unknown", "reason": f"error: no rollout: {error}"}
 
 
 def counts_of(fields: dict[str, Any]) -> dict[str, float]:

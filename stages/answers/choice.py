@@ -8,29 +8,31 @@ from .question import Asked
 
 _LETTER = re.compile(
     r"(?:(?:option|choice|answer|statement|选项|选)s?[\s:：]*)?"
-    r"(?:\(([A-Za-z])\)|\[([A-Za-z])\]|\{([A-Za-z])\}|([A-Za-z]))(?![A-Za-z0-9'^_=+*/(-])[\s.):：,、-]*(?P<rest>.*)",
+    r"(?:(?:\(([A-Za-z])\)|\[([A-Za-z])\]|\{([A-Za-z])\})(?P<after>[\s.:：,、-]*)|([A-Za-z])(?P<mark>\s*[.):：,、]\s*|\s+|$))"
+    r"(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _SEVERAL = re.compile(r"(?:\(?[A-J]\)?(?:\s*(?:,|、|;|and|&|\s)\s*|(?=[A-J])))+\(?[A-J]\)?")
+_AGREEING = re.compile(
+    r"is (?:the )?(?:correct|right|best|true)(?: (?:answer|option|choice|one))?[.!]?|正确", re.IGNORECASE
+)
 
 
 def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
     """The letters a text chooses; None when it chooses none, or a letter that contradicts the text beside it."""
-    text = normalise(re.sub(r"\\text\{([^{}]*)\}", r"\1", normalise(text)))
+    text = normalise(re.sub(r"\\text\{([^{}]*)\}", r" \1 ", normalise(text)))
     if _SEVERAL.fullmatch(text):
         return frozenset(re.findall("[A-J]", text))
     match = _LETTER.fullmatch(text)
-    named = _option_of(text, asked)
     if not match:
-        return named
-    letter = next(group for group in match.groups()[:4] if group).upper()
+        return _option_of(text, asked)
+    letter = next(group for group in match.group(1, 2, 3, 5) if group).upper()
     rest = match["rest"].strip()
     beside = _option_of(rest, asked) if rest else None
-    if beside is not None and letter not in beside:
-        return None
-    if rest and beside is None and (match[4] and asked.options and named is None and len(rest.split()) > 3):
-        return None
-    return frozenset(letter)
+    if beside is not None:
+        return beside & {letter} or None
+    bare_word = match[5] and match["mark"].isspace() and not _AGREEING.fullmatch(rest)
+    return _option_of(text, asked) if bare_word else frozenset(letter)
 
 
 def _option_of(text: str, asked: Asked) -> frozenset[str] | None:

@@ -137,6 +137,7 @@ _EXPLAINING = re.compile(
     r"|,\s+(?:and|or|but|not|with|while|thus|hence|therefore)\s+(?=[a-z]{2})|[，,]?(?:因为|所以|其中|即)",
     re.IGNORECASE,
 )
+_OPTION_AHEAD = re.compile(r"[(*_]*[A-J][.)][*_]* +(?=\S)")
 _DISPLAY = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("```", "```"))
 
 
@@ -162,7 +163,8 @@ def _stated_at(text: str, begin: int, end: int, rule: str) -> Extracted | None:
             rest = _first(_SENTENCE_END, text, finish + len(closing), end) if finish >= 0 else -1
             if finish >= 0 and not text[finish + len(closing) : rest].strip(" .,*_"):
                 return _trimmed(text, begin + len(opening), finish, rule)
-    finish = min(_first(_SENTENCE_END, text, begin, end), begin + 2000)
+    option = _OPTION_AHEAD.match(text, begin, end)
+    finish = min(_first(_SENTENCE_END, text, option.end() if option else begin, end), begin + 2000)
     explaining = _EXPLAINING.search(text, begin, finish)
     if explaining and explaining.start() > begin:
         finish = explaining.start()

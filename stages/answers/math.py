@@ -9,10 +9,23 @@ from fractions import Fraction
 from .comparison import Comparison
 from .normalise import normalise
 from .number import compare_cheaply, compare_plain
-from .plain import read_normal
+from .plain import Plain, read_normal
 from .question import Asked
-from .structure import Group, Leaf, Matrix, Node, Relation, Union, as_interval, is_name, leaves, pair_up, read
-from .symbolic import NotUnderstood, constant, equal_expressions, proportion, read_expression
+from .structure import (
+    Group,
+    Leaf,
+    Matrix,
+    Node,
+    Relation,
+    Union,
+    as_interval,
+    is_name,
+    is_variable,
+    leaves,
+    pair_up,
+    read,
+)
+from .symbolic import Expression, NotUnderstood, constant, equal_expressions, proportion, read_expression
 
 __all__ = ["compare", "compare_cheaply"]
 
@@ -33,7 +46,7 @@ def compare(expected: str, answer: str, asked: Asked, tolerance: Fraction) -> Co
         equal = pair.same(left, right)
     except NotUnderstood as problem:
         return Comparison(None, "math", f"not comparable: {problem}")
-    return Comparison(equal, pair.method, None if equal else "another value")
+    return Comparison(bool(equal), pair.method, None if equal else "another value")
 
 
 def understand(node: Node) -> None:
@@ -84,11 +97,7 @@ class _Pair:
         if expected == answer:
             return True
         self.method = "symbolic"
-        values = [
-            read_expression(text) if plain is None else constant(plain.amount, plain.places is not None)
-            for text, plain in ((expected, left), (answer, right))
-        ]
-        return equal_expressions(*values, self.tolerance)
+        return equal_expressions(_expression(expected, left), _expression(answer, right), self.tolerance)
 
     def _same_relation(self, expected: Node, answer: Node) -> bool:
         """Relations: `x=4` gives its value away, equations agree up to a factor, inequalities up to a positive one."""
@@ -106,7 +115,7 @@ class _Pair:
                 return False
             self.method = "symbolic"
             factor = proportion(read_expression(left), read_expression(right))
-            return factor is not None and (sense in ("=", r"\ne") or factor > 0)
+            return factor is not None and (sense in ("=", r"\ne") or bool(factor > 0))
         left_range, right_range = as_interval(expected), as_interval(answer)
         if isinstance(left_range, Group) and isinstance(right_range, Group):
             return self.same(left_range, right_range)
@@ -123,7 +132,7 @@ class _Pair:
             if named:
                 values = [named[1]]
             elif all(operator == "=" for operator in relation.operators):
-                values = [part for part in relation.parts if not is_name(part) or part in leaves(other)]
+                values = [part for part in relation.parts if not is_variable(part) or part in leaves(other)]
             else:
                 interval = as_interval(relation)
                 return not isinstance(interval, Relation) and self.same(
@@ -133,6 +142,10 @@ class _Pair:
                 self.same(*((other, read(value)) if turned else (read(value), other))) for value in values
             )
         return False
+
+
+def _expression(text: str, plain: Plain | None) -> Expression:
+    return read_expression(text) if plain is None else constant(plain.amount, plain.places is not None)
 
 
 def _single(node: Node) -> Node:

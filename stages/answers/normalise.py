@@ -168,6 +168,10 @@ def _tight(text: str) -> str:
     for index in range(0, len(parts), 2):
         part = _AROUND.sub(r"\1", parts[index])
         parts[index] = re.sub(r" (?=[,;\\])", "", part)
+        if index > 0:
+            parts[index] = parts[index].lstrip()
+        if index + 1 < len(parts):
+            parts[index] = parts[index].rstrip()
     return "".join(parts).strip()
 
 

@@ -209,8 +209,8 @@ def split_unit(text: str) -> tuple[str, str]:
         return rest, _KNOWN[words] + ("^" + match["power"].strip("^{}") if match["power"] else "")
     if words.lower() in _KNOWN and len(words) > 1:
         return rest, _KNOWN[words.lower()]
-    pieces = re.split(r"[ ./-]+", words.lower())
-    if match["tight"] or any(piece in _NO_UNITS for piece in pieces) or (match["bare"] and len(pieces) > 6):
+    pieces = [*re.split(r"[ ./-]+", words.lower()), re.sub("[ .]", "", words.lower())]
+    if match["tight"] or any(piece in _NO_UNITS for piece in pieces) or (match["bare"] and len(pieces) > 7):
         return text, ""
     if len(words) < 2 and not match["set"]:
         return text, ""

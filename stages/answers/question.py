@@ -58,6 +58,9 @@ _OPTION = re.compile(
 )
 
 
+_OPTION_EDGES = re.compile(r"^(?:\\\s|\\q?quad|[\s$~])+|(?:\\q?quad|[\s$;,\\])+$")
+
+
 def options_of(question: str) -> tuple[tuple[str, str], ...]:
     """The lettered options of a multiple-choice question, in order; empty where there are none.
 
@@ -76,6 +79,6 @@ def options_of(question: str) -> tuple[tuple[str, str], ...]:
     tail = question[-20_000:]
     ends = [start for _, start, _ in marks[1:]] + [len(tail)]
     return tuple(
-        (letter, tail[begin:end].strip(" \t\n$;,\\").split("\n\n")[0].strip(" $"))
+        (letter, _OPTION_EDGES.sub("", tail[begin:end].split("\n\n")[0]))
         for (letter, _, begin), end in zip(marks, ends, strict=True)
     )

@@ -65,7 +65,7 @@ _COMMA = re.compile(r",")
 _COLON = re.compile(r":")
 _APPROX = re.compile(r"\\approx(?![A-Za-z])")
 _PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z]) ?")
-_NUMBER_RUN = re.compile(r"(?<![\d,.])\d[\d,]*(?![\d,])")
+_NUMBER_RUN = re.compile(r"(?<![\d.])(?<!\d,)\d+(?:,\d+)*(?![\d.])")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _BRACKETS = re.compile(r"\\\{|\\\}|\\langle(?![A-Za-z])|\\rangle(?![A-Za-z])|[()\[\]{}]")
 _OPENING = frozenset(["(", "[", "{", r"\{", r"\langle"])
@@ -205,6 +205,11 @@ def is_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text.strip())) and not _FUNCTIONS.match(text.strip())
 
 
+def is_variable(text: str) -> bool:
+    """Whether a text names a quantity with a symbol, not with words."""
+    return is_name(text) and " " not in text.strip() and (text.startswith("\\") or len(text) <= 2 or "_" in text)
+
+
 def as_interval(node: Node) -> Node:
     r"""`x > 3` as `(3, \infty)`, `1 \le x < 2` as `[1, 2)`, alternatives joined by "or" as a union."""
     if isinstance(node, Group) and node.either and node.opening == "":
@@ -231,11 +236,14 @@ def as_interval(node: Node) -> Node:
 
 
 def leaves(node: Node) -> list[str]:
-    """The texts of all leaves, in order; for a relation the parts that are more than a name."""
+    """The texts of all leaves, in order; of a relation the parts that are no name on the left and no variable."""
     if isinstance(node, Leaf):
         return [node.text]
     if isinstance(node, Relation):
-        return [text for part in node.parts if not is_name(part) for text in leaves(read(part))]
+        parts = [
+            part for index, part in enumerate(node.parts) if not (is_variable(part) or (index == 0 and is_name(part)))
+        ]
+        return [text for part in parts for text in leaves(read(part))]
     parts = [cell for row in node.rows for cell in row] if isinstance(node, Matrix) else node.parts
     return [text for part in parts for text in leaves(part)]
 

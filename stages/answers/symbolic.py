@@ -31,7 +31,10 @@ LONGEST = 2_000
 
 DIGITS = 60
 AGREEING = 30
-"""Two values agree when they share this many digits."""
+"""Two values agree when they share this many digits ..."""
+
+MANY_DIGITS = 400
+"""... and, where that is cheap, nearly all of these: `10^{100}` is not `10^{100}+1`."""
 
 _FUNCTION_NAMES = "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan log ln lg exp max min gcd det"
 _GREEK = (
@@ -41,7 +44,7 @@ _GREEK = (
 _OTHERS = "frac sqrt binom cdot times div pi infty sum prod int lim to lfloor rfloor lceil rceil"
 _SHORT_WORDS = (
     "and or if is to not for the but no yes all any one two six ten are was its per cm km mm kg mg ml ft in mi hr min "
-    "sec mph am pm yd lb oz of on at by as an it we he"
+    "sec mph am pm yd lb oz of on at by as an it we he so"
 )
 _FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
 _COMMANDS = _FUNCTIONS.union(_GREEK.split(), _OTHERS.split())
@@ -267,11 +270,23 @@ def _agree(a: Any, b: Any, point: dict[Any, Any]) -> bool:
         return False
     gap = abs(left - right)
     if gap <= max(abs(left), abs(right)) * _digits(AGREEING):
-        return True
+        return _agree_in_many_digits(a, b, point)
     finer_left, finer_right = _value(a, point, 2 * DIGITS), _value(b, point, 2 * DIGITS)
     if finer_left is None or finer_right is None:
         return False
     return bool(abs(finer_left - finer_right) < gap * _digits(AGREEING))
+
+
+def _agree_in_many_digits(a: Any, b: Any, point: dict[Any, Any]) -> bool:
+    import sympy
+
+    if a.has(sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit) or b.has(sympy.Integral, sympy.Sum, sympy.Product):
+        return True
+    left, right = _value(a, point, MANY_DIGITS), _value(b, point, MANY_DIGITS)
+    if left is None or right is None:
+        return True
+    margin = sympy.Float(10, MANY_DIGITS) ** -(MANY_DIGITS - AGREEING)
+    return bool(abs(left - right) <= max(abs(left), abs(right)) * margin)
 
 
 def _near(left: Any, right: Any, tolerance: Fraction) -> bool:

@@ -1,0 +1,143 @@
+import time
+
+import pytest
+
+from whet.stages.answers.extract import LONGEST_ENDING, extract
+
+FOUND = [
+    # text, answer, rule
+    (r"so \boxed{4}.", "4", "box"),
+    (r"first \boxed{3}, no: \boxed{\frac{1}{2}} it is", r"\frac{1}{2}", "box"),
+    (r"\boxed{\{1, 2\}}", r"\{1, 2\}", "box"),
+    (r"\boxed{ 4:30 \text{ p.m.}}", r"4:30 \text{ p.m.}", "box"),
+    (r"\boxed{\begin{pmatrix} 1 \\ 2 \end{pmatrix}}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "box"),
+    (r"\fbox{7}", "7", "box"),
+    (r"\boxed{\fbox{7}}", "7", "box"),
+    (r"\boxed{$\boxed{7}$}", "7", "box"),
+    (r"\boxed{\boxed{3} + 1}", r"\boxed{3} + 1", "box"),
+    (r"\boxed {5}", "5", "box"),
+    (r"\boxed{5} and then \boxed{}", "5", "box"),
+    (r"\boxed{a \boxed{b} c} end", r"a \boxed{b} c", "box"),
+    (r"} stray \boxed{8}", "8", "box"),
+    (r"{ stray \boxed{8}", "8", "box"),
+    (r"The answer is 3. No, \boxed{4}", "4", "box"),
+    (r"\boxed{4} and the answer is 5", "4", "box"),
+    (r"as \[\boxed{12\]", "12", "open box"),
+    (r"so $x = \boxed{42$ holds", "42", "open box"),
+    (r"\boxed{\frac{1}{2", r"\frac{1}{2", "open box"),
+    (r"\boxed{never closed. Later \boxed{9}", "9", "box"),
+    (r"gives $\boxed 42$ now", "42", "box without braces"),
+    (r"<think>maybe \boxed{1}</think> \boxed{2}", "2", "box"),
+    (r"a <think>\boxed{1}</think> b <THINK>\boxed{2}</THINK> the answer is 3", "3", "answer phrase"),
+    (r"<reasoning>\boxed{1}</reasoning>#### 3", "3", "####"),
+    (r"\boxed{1} <think> and now \boxed{2}", "1", "box"),
+    ("<answer> 12 </answer>", "12", "answer tag"),
+    ("5 - 2 = 3\n#### 1,234", "1,234", "####"),
+    ("#### 3\n#### 4\n", "4", "####"),
+    ("The answer is 42.", "42", "answer phrase"),
+    ("The answer is $42$ dollars. Good.", "$42$ dollars", "answer phrase"),
+    ("the final answer is **B**.", "B", "answer phrase"),
+    ("**Answer:** 12", "12", "answer phrase"),
+    ("Answer:**12**", "12", "answer phrase"),
+    ("**Final Answer**\n\n17", "17", "answer phrase"),
+    ("## Final Answer\n- 17\n", "17", "answer phrase"),
+    ("The answer is:\n\n\\[\n x = 5 \n\\]", "x = 5", "answer phrase"),
+    ("The answer is\n$$\n5\n$$\n", "5", "answer phrase"),
+    ("The correct answer is: $x=3$ and $y=4$.", "$x=3$ and $y=4$", "answer phrase"),
+    ("The answers are 3 and 4.", "3 and 4", "answer phrase"),
+    ("So the answer is 42 because 6*7 = 42.", "42", "answer phrase"),
+    ("The answer is therefore 7, which is prime.", "7", "answer phrase"),
+    ("The answer is approximately 3.14.", "3.14", "answer phrase"),
+    ("The answer is .5", ".5", "answer phrase"),
+    ("The answer is -5.", "-5", "answer phrase"),
+    ("The answer is - 5.", "- 5", "answer phrase"),
+    ("The answer to this question is 5", "5", "answer phrase"),
+    ("The answer would be 10", "10", "answer phrase"),
+    ("The answer is B. a dog. Not a cat.", "B. a dog", "answer phrase"),
+    ("The answer is B.\nA dog barks.", "B", "answer phrase"),
+    ("Answer: (C) blue", "(C) blue", "answer phrase"),
+    ("The answer is $3.50.", "$3.50", "answer phrase"),
+    ("The answer is 3. Wait, the answer is 4.", "4", "answer phrase"),
+    ("The answer is 4. Is the answer clear? The answer is:", "4", "answer phrase"),
+    ("答案是 42。", "42", "chinese phrase"),
+    ("所以最终答案：$\\frac12$", r"$\frac12$", "chinese phrase"),
+    ("故答案为：3，因为 1+2=3", "3", "chinese phrase"),
+]
+
+NOTHING = [
+    "",
+    "   ",
+    "I counted 3 apples and 4 pears, 7 in all.",
+    "x = 7",
+    r"\boxed{}",
+    r"\boxed{   }",
+    "<think>\\boxed{3} so the answer is 3",
+    "<think>the answer is 3</think>",
+    "The answer is",
+    "####",
+    "There are 12 of them",
+    "The boxed value is 5",
+    "An answering machine costs 5 dollars",
+]
+
+
+@pytest.mark.parametrize(("text", "answer", "rule"), FOUND)
+def test_the_final_answer_is_found_with_its_rule(text, answer, rule):
+    found = extract(text)
+    assert found is not None
+    assert (found.text, found.rule) == (answer, rule)
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in FOUND])
+def test_the_span_cuts_the_answer_out_of_the_text(text):
+    found = extract(text)
+    assert found is not None
+    assert text[found.start : found.end] == found.text
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_nothing_is_picked_out_of_running_text(text):
+    assert extract(text) is None
+
+
+def test_text_around_does_not_move_the_answer():
+    # 40 characters before shift the span by 40 and change nothing else.
+    for text, answer, rule in FOUND:
+        found = extract("We look at this carefully, step by step. " + text)
+        assert found is not None
+        if not text.startswith(("<", "\\boxed{1} <")):
+            assert (found.text, found.rule) == (answer, rule)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        r"\boxed{" * 200_000,
+        "{" * 1_400_000,
+        "}" * 1_400_000,
+        "<think>" * 200_000,
+        "the answer is " * 100_000,
+        "#### " * 280_000,
+        "答案是" * 400_000,
+        "answer" + " *_" * 400_000,
+        "the answer is " + "because" * 200_000,
+        "\\" * 1_400_000,
+        r"\boxed{" + "1" * 1_400_000 + "}",
+        "<answer>" * 100_000 + "</answer>" * 100_000,
+        "\x00\ud800" * 700_000,
+    ],
+    ids=lambda bomb: bomb[:12].encode("ascii", "backslashreplace").decode(),
+)
+def test_megabytes_of_anything_are_read_in_seconds(bomb):
+    started = time.process_time()
+    extract(bomb)
+    assert time.process_time() - started < 8
+
+
+def test_only_the_ending_of_a_runaway_is_looked_at():
+    far = r"\boxed{1}" + "x" * LONGEST_ENDING
+    assert extract(far) is None
+    near = "x" * LONGEST_ENDING + r"\boxed{1}"
+    found = extract(near)
+    assert found is not None
+    assert found.start == LONGEST_ENDING + len(r"\boxed{")

@@ -1,0 +1,207 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import pytest
+
+from whet.stages.answers.pool import Task, WorkerPool
+
+TOLERANCE = Fraction(1, 10_000)
+GIGABYTE = 1 << 30
+
+HANGING = [
+    "9^{9^{9^9}}",
+    "x^" * 400 + "2",
+    r"\left(" * 150 + "x" + r"\right)" * 150,
+    "(" * 900 + "1" + ")" * 900,
+]
+"""Each needs minutes or more."""
+
+FAILING = [
+    ("-" * 1900 + "5", "error: nested too deeply"),
+    ("5!!!!!!!", "error: OverflowError"),
+]
+
+
+def task(answer, expected="4"):
+    return Task("math", expected, answer, False, TOLERANCE)
+
+
+def run(pool, tasks):
+    for one in tasks:
+        pool.submit(one)
+    found = {}
+    while pool.unfinished:
+        found.update(pool.results(wait=True))
+    return found
+
+
+def test_workers_compare_what_the_parent_would():
+    with WorkerPool(2, cpu_seconds=5, memory_bytes=GIGABYTE) as pool:
+        found = run(pool, [task("2+2"), task("x=4"), task("5-2"), task("banana"), task(r"\sqrt{8}", r"2\sqrt{2}")])
+    assert {one.answer: outcome.equal for one, outcome in found.items()} == {
+        "2+2": True,
+        "x=4": True,
+        "5-2": False,
+        "banana": False,
+        r"\sqrt{8}": True,
+    }
+
+
+def test_what_hangs_is_a_timeout_and_the_others_are_decided():
+    good = [task(f"{n}+1", str(n + 1)) for n in range(40)]
+    mixed = [*good[:20], *map(task, HANGING), *good[20:]]
+    with WorkerPool(2, cpu_seconds=0.5, memory_bytes=GIGABYTE) as pool:
+        started = time.monotonic()
+        found = run(pool, mixed)
+        seconds = time.monotonic() - started
+    assert {found[one].reason for one in map(task, HANGING)} == {"timeout"}
+    assert {found[one].equal for one in map(task, HANGING)} == {None}
+    assert all(found[one].equal is True for one in good)
+    assert len(found) == len(mixed)
+    # 4 rows of 0.5 s on 2 workers, their start and 40 good rows; 10 times that on a busy machine.
+    assert seconds < 60
+
+
+@pytest.mark.parametrize(("answer", "reason"), FAILING)
+def test_what_breaks_is_an_error_with_its_reason_and_the_pool_goes_on(answer, reason):
+    with WorkerPool(1, cpu_seconds=20, memory_bytes=GIGABYTE) as pool:
+        found = run(pool, [task(answer), task("2+2")])
+    assert found[task(answer)].equal is None
+    assert str(found[task(answer)].reason).startswith(reason)
+    assert found[task("2+2")].equal is True
+
+
+def test_the_memory_of_a_worker_is_limited():
+    # 2^(2^33) has 2^33 bits: one gigabyte, made by a shift that takes no time.
+    hungry = task(r"\lfloor 2^{2^{33}}/3 \rfloor")
+    with WorkerPool(1, cpu_seconds=10, memory_bytes=GIGABYTE // 4) as pool:
+        found = run(pool, [hungry, task("2+2")])
+        peak = max(_resident_megabytes(worker.child) for worker in pool._workers)
+    assert found[hungry].reason == "error: out of memory"
+    assert found[task("2+2")].equal is True
+    assert peak < 256
+
+
+def _resident_megabytes(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return max((int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")), default=0.0)
+
+
+def test_a_killed_worker_loses_one_task_and_is_replaced():
+    with WorkerPool(1, cpu_seconds=20, memory_bytes=GIGABYTE) as pool:
+        assert run(pool, [task("2+2")])[task("2+2")].equal is True
+        slow = task(HANGING[0])
+        pool.submit(slow)
+        time.sleep(0.1)
+        os.killpg(pool._workers[0].process.pid, signal.SIGKILL)
+        pool.submit(task("1+3"))
+        found = {}
+        while pool.unfinished:
+            found.update(pool.results(wait=True))
+    assert found[slow].equal is None
+    assert str(found[slow].reason).startswith("error: the worker ended")
+    assert found[task("1+3")].equal is True
+
+
+def test_the_wall_limit_ends_a_worker_that_sleeps():
+    with WorkerPool(1, cpu_seconds=0.2, memory_bytes=GIGABYTE) as pool:
+        run(pool, [task("2+2")])
+        pool.submit(task(HANGING[0]))
+        # A stopped process uses no CPU time: only the outer bound of 10 * 0.2 s can end it.
+        assert pool._workers[0].child is not None
+        os.kill(pool._workers[0].child, signal.SIGSTOP)
+        started = time.monotonic()
+        found = {}
+        while pool.unfinished:
+            found.update(pool.results(wait=True))
+    assert found[task(HANGING[0])].reason == "timeout"
+    assert 1.5 < time.monotonic() - started < 60
+
+
+def test_no_process_is_left_behind():
+    with WorkerPool(2, cpu_seconds=30, memory_bytes=GIGABYTE) as pool:
+        run(pool, [task("2+2"), task("1+3"), task("5-1"), task("6-2")])
+        for answer in HANGING[:2]:
+            pool.submit(task(answer))
+        time.sleep(0.2)
+        pids = [pid for worker in pool._workers for pid in (worker.process.pid, worker.child)]
+        started = time.monotonic()
+    assert time.monotonic() - started < 5
+    time.sleep(0.2)
+    assert pids
+    assert not any(_alive(pid) for pid in pids)
+
+
+def _alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_workers_without_their_modules_are_an_error_that_says_so(tmp_path, monkeypatch):
+    from whet.stages.answers import pool as module
+
+    (tmp_path / "sympy.py").write_text("raise ImportError('sympy is broken here')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with WorkerPool(1, cpu_seconds=5, memory_bytes=GIGABYTE) as pool, pytest.raises(module.WorkersFailed) as failure:
+        run(pool, [task("2+2")])
+    assert "sympy is broken here" in str(failure.value)
+
+
+LOOP = """
+import sys, time
+from fractions import Fraction
+from whet.stages.answers.pool import Task, WorkerPool
+with WorkerPool(2, cpu_seconds=float(sys.argv[1]), memory_bytes=1 << 30) as pool:
+    pool.submit(Task("math", "4", "2+2", False, Fraction(0)))
+    while pool.unfinished:
+        pool.results(wait=True)
+    pool.submit(Task("math", "4", "9^{9^{9^9}}", False, Fraction(0)))
+    pool.submit(Task("math", "4", "9^{9^{9^8}}", False, Fraction(0)))
+    print(*[pid for worker in pool._workers for pid in (worker.process.pid, worker.child) if pid], flush=True)
+    while pool.unfinished:
+        pool.results(wait=True)
+"""
+
+
+def _start_loop(cpu_seconds):
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOOP, str(cpu_seconds)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdout is not None
+    return process, [int(pid) for pid in process.stdout.readline().split()]
+
+
+def test_an_interrupt_of_the_process_group_prints_one_traceback_and_leaves_nothing():
+    process, pids = _start_loop(60)
+    os.killpg(process.pid, signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert printed.count("Traceback") == 1
+    assert printed.strip().endswith("KeyboardInterrupt")
+    time.sleep(0.2)
+    assert pids
+    assert not any(_alive(pid) for pid in pids)
+
+
+def test_workers_of_a_killed_process_end_by_themselves():
+    process, pids = _start_loop(1)
+    process.kill()
+    process.communicate(timeout=60)
+    # Those that wait see the end of their input at once, busy ones reach their limit of one second.
+    deadline = time.monotonic() + 30
+    while any(_alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert pids
+    assert not any(_alive(pid) for pid in pids)
