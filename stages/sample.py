@@ -120,16 +120,12 @@ def plan(
         width = 2 if options.precision == "bfloat16" else 4
         cache = options.batch_tokens * cache_bytes_per_token(read_config(folder_of(policy)), 4)
         lines.append(
-            f"memory: {_megabytes(parameters * width)} for {parameters:,} parameters, "
-            f"at most {_megabytes(cache)} for the cache of {options.batch_tokens:,} tokens"
+            f"memory: {parameters * width / 1e6:,.0f} MB for {parameters:,} parameters, "
+            f"at most {cache / 1e6:,.0f} MB for the cache of {options.batch_tokens:,} tokens"
         )
     chunks = chunk_plan(len(problems), options.sampling)
     total = len(problems) * options.sampling.rollouts_per_problem
     return [*lines, f"{total:,} rollouts in {len(chunks):,} chunks, which processes with this command share"]
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.0f} MB"
 
 
 class _Drawing:
