@@ -155,9 +155,17 @@ class Draft(Generic[Row]):
         return kind
 
     def as_kind(self, kind: str) -> "Draft[Any]":
-        """Fix the kind, for stages that can make several."""
+        """Fix the kind, for stages that can make several.
+
+        Raises:
+            DraftGone: another process published the draft meanwhile.
+        """
         self._record["kind"] = kind
-        self._keep_record()
+        try:
+            self._keep_record()
+        except FileNotFoundError:
+            self._check_here()
+            raise
         return self
 
     def progress(self, done: float, total: float | None, unit: str = "rows", **shown: Any) -> None:
@@ -298,10 +306,18 @@ class Draft(Generic[Row]):
     # --- what goes with the rows ----------------------------------------------------------------------------------
 
     def embed_problems(self, problems: Iterable[Problem]) -> None:
-        """Write the problems beside the rollouts, once."""
+        """Write the problems beside the rollouts, once.
+
+        Raises:
+            DraftGone: another process published the draft meanwhile.
+        """
         path = self.folder / "problems.parquet"
         if not path.exists():
-            write_rows(path, problems, schema_of(Problem))  # type: ignore[arg-type]
+            try:
+                write_rows(path, problems, schema_of(Problem))  # type: ignore[arg-type]
+            except FileNotFoundError:
+                self._check_here()
+                raise
 
     def counts(self) -> dict[str, Any]:
         """Sums of the counts of all finished chunks."""

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from whet.artifacts import Artifact, Draft, Stop, Stopped, WrongArtifact, WrongOption
+from whet.artifacts import Artifact, Draft, DraftGone, Stop, Stopped, WrongArtifact, WrongOption
 from whet.stages.columns import load_known
 from whet.stages.evaluating import read_run
 from whet.stages.joins import check_belongs
@@ -308,3 +308,16 @@ def test_verdicts_that_know_none_of_the_problems_are_refused(small: Any, run: Ru
     _, verdicts = small.judged("r", {"a": "ci"})
     with pytest.raises(WrongArtifact, match="no verdict on a problem"):
         run(small.problems("p", ["z"]), verdicts=[verdicts], pass_rate="0..1")
+
+
+def test_a_process_that_comes_late_finds_what_another_published(small: Any):
+    rollouts, _ = small.judged("r", {"a": "ci"})
+    declared = {"kind": None, "stage": "select", "options": {}, "inputs": {"artifacts": [rollouts]}}
+    first, late = (Draft.create(small.folder / "out", **declared) for _ in range(2))
+    select([rollouts], first, SelectOptions())
+    first.publish()
+    with pytest.raises(DraftGone):
+        late.as_kind("rollouts")
+    with pytest.raises(DraftGone):
+        late.embed_problems([small.problem("a")])
+    late.close()
