@@ -6,6 +6,7 @@ Row groups are cut by the size of the rows, not by how they arrived, so equal ro
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -205,12 +206,12 @@ def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator["
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: "pa.Schema") -> HashingFile:
-    """Write a small table whole, under its name."""
+    """Write a table whole, under its name, as its rows come."""
     writer = PartWriter(path, schema)
     try:
-        held = list(rows)
-        for start in range(0, len(held), 4096):
-            writer.write(to_batch(held[start : start + 4096], schema))
+        coming = iter(rows)
+        while some := list(islice(coming, 4096)):
+            writer.write(to_batch(some, schema))
         file = writer.close()
         file.commit()
     except BaseException:
