@@ -17,7 +17,7 @@ fi
 "$folder/bin/pip" install --quiet ${WHET_TORCH_INDEX:+--extra-index-url "$WHET_TORCH_INDEX"} "${packages[@]}"
 # torchvision is a CUDA build on a CPU torch: `import vllm` dies of it. The others are only large.
 "$folder/bin/pip" uninstall --quiet --yes torchvision torchaudio torchcodec triton
-"$folder/bin/pip" install --quiet --no-build-isolation --editable "$ROOT[test]" "setuptools==78.1.1" "torch==2.13.0"
+"$folder/bin/pip" install --quiet --no-build-isolation --editable "${ROOT}[test]" "setuptools==78.1.1" "torch==2.13.0"
 "$folder/bin/pip" uninstall --quiet --yes torchvision torchaudio torchcodec triton 2>/dev/null || true
 "$folder/bin/python" -c 'import vllm; print("vllm", vllm.__version__)' 2>/dev/null
 echo "$folder/bin"
