@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from .batching import TrainingRow
 from .objectives import Objective, Totals
-from .training import Step
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from .training import Step
 
 
 @dataclass(slots=True)
@@ -51,6 +52,8 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
     totals = totals_of(rows)
     if not objective.needs_reference:
         rows = [row for row in rows if row.advantage]
+    from .training import Step
+
     return Step(rows=[row for row in rows if row.trained_tokens], totals=totals, shown=shown)
 
 

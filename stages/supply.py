@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .batching import TrainingRow
 from .groups import Group, Order, step_random, weigh
 from .objectives import Objective
-from .training import Step
+
+if TYPE_CHECKING:
+    from .training import Step
 
 
 class Source(Protocol):
