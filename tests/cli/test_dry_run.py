@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from toy_running import TOYS, Whet
 
 
@@ -57,3 +58,42 @@ print(code, [name for name in ("torch", "transformers", "datasets", "vllm") if n
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "0 []\n"
+
+
+DRY_RUNS = """
+import sys
+from whet.cli.main import main
+for line in sys.argv[1:]:
+    assert main([*line.split(), "--out", "new", "--dry-run"]) == 0, line
+    heavy = [name for name in ("torch", "transformers", "datasets", "vllm") if name in sys.modules]
+    assert not heavy, (line, heavy)
+"""
+
+
+@pytest.mark.slow
+def test_dry_runs_of_the_real_stages_import_no_torch(
+    whet: Whet, process: Whet, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    assert process("init", "--out", "start").returncode == 0
+    assert whet("problems", "addition", "--count", "8", "--out", "problems").returncode == 0
+    words = ["sample", "problems", "program:tail-compact", "--tokenizer", "start", "--out", "rollouts"]
+    assert whet(*words).returncode == 0
+    assert whet("verify", "rollouts", "--out", "verdicts").returncode == 0
+    lines = [
+        "init --size nano",
+        "problems addition --count 9",
+        "import rows.jsonl --kind texts",
+        "select rollouts --verdicts verdicts --where verdict=correct",
+        "sample problems start",
+        "verify rollouts",
+        "train-policy start --rollouts rollouts --objective supervised",
+        "train-policy start --problems problems --steps 2",
+        "eval rollouts verdicts",
+    ]
+    (tmp_path / "rows.jsonl").write_text('{"text": "one"}\n')
+    done = subprocess.run(
+        [sys.executable, "-c", DRY_RUNS, *lines], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("would make new/v1") == len(lines)
+    assert not (tmp_path / "new").exists()
