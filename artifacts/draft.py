@@ -163,9 +163,8 @@ class Draft(Generic[Row]):
         self._record["kind"] = kind
         try:
             self._keep_record()
-        except FileNotFoundError:
-            self._check_here()
-            raise
+        except FileNotFoundError as error:
+            raise DraftGone(f"{self.folder} was published by another process meanwhile") from error
         return self
 
     def progress(self, done: float, total: float | None, unit: str = "rows", **shown: Any) -> None:
@@ -315,9 +314,9 @@ class Draft(Generic[Row]):
         if not path.exists():
             try:
                 write_rows(path, problems, schema_of(Problem))  # type: ignore[arg-type]
-            except FileNotFoundError:
-                self._check_here()
-                raise
+            except FileNotFoundError as error:
+                # A third process may have begun the folder anew: that it is there says nothing.
+                raise DraftGone(f"{self.folder} was published by another process meanwhile") from error
 
     def counts(self) -> dict[str, Any]:
         """Sums of the counts of all finished chunks."""
