@@ -86,6 +86,7 @@ def test_every_problem_gets_its_rollouts_with_tokens_and_both_logprobs(
     assert [(row["problem_id"], row["draw"]) for row in rows] == [(key, n) for key in asked for n in range(4)]
     assert len({row["rollout_id"] for row in rows}) == len({row["seed"] for row in rows}) == 80
     assert rollouts.problems().keys() == set(asked)
+    assert policy.path is not None
     model: Any = AutoModelForCausalLM.from_pretrained(policy.path)
     tokenizer: Any = AutoTokenizer.from_pretrained(policy.path)
     for row in rows[:12]:
@@ -249,7 +250,7 @@ assert not {{"torch", "transformers"}} & sys.modules.keys(), "a heavy import"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     question = next(iter(additions.rows()))["messages"][0]["content"]
     assert repr(f"<|user|>{question}<|end|><|assistant|>") in shown
-    assert "MB for 801,536 parameters" in shown
+    assert "MB for 390,784 parameters" in shown
     assert "20 rollouts in 1 chunks" in shown
     options = SampleOptions(engine="program", precision="float32")
     program_lines = plan(options, additions, Weights("program:tail", allow=("program",)), policy)

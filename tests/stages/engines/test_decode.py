@@ -84,7 +84,7 @@ def test_rows_end_with_the_end_token_or_at_the_limit(make_model: Callable[..., A
     ],
 )
 def test_a_rollout_does_not_depend_on_its_batch(
-    make_model: Callable[..., Any], requests: list[Request], loop: dict[str, int]
+    make_model: Callable[..., Any], requests: list[Request], loop: dict[str, Any]
 ) -> None:
     model = make_model()
     expected = _by_index(DecodeLoop(model, [END]).sample(requests, SAMPLING))
