@@ -5,8 +5,8 @@ python tests/bench/sample_vs_generate.py [--tiny] [--size nano|tiny|small]
 Two workloads: even (every row draws the same number of tokens) and uneven (rows end by themselves; a fresh policy ends
 with a probability near 1/101 a token, so lengths are geometric). generate runs at batch 64 and 256, its rows sorted by
 length; the better of the two counts. Speeds are drawn tokens per CPU second, which a busy neighbour disturbs less than
-wall seconds; ratio is ours / generate's, higher is better. The decode loop also returns both log-probabilities, generate
-returns tokens alone.
+wall seconds; ratio is ours / generate's, higher is better. The decode loop also returns both log-probabilities,
+generate returns tokens alone.
 """
 
 import argparse
@@ -109,7 +109,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = fresh_policy(asked.size, Path(folder))
     settings = {
-        "size": asked.size, "parameters": model.num_parameters(), "rows": rows, "runs": runs, "threads": 1, "temperature": 1.0,
+        "size": asked.size, "parameters": model.num_parameters(), "rows": rows, "runs": runs, "threads": 1,
+        "temperature": 1.0,
         "even": {"prompt": 32, "new": new}, "uneven": {"prompt": [8, 64], "new_at_most": longest},
         "peer": {
             "call": "model.generate(do_sample=True, top_k=0, use_cache=True)", "attention": "sdpa",
