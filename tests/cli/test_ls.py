@@ -1,5 +1,6 @@
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -128,3 +129,17 @@ def test_names_that_would_steer_a_terminal_are_shown_instead(small: Any, capsys:
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "p␛[2J" in out
+
+
+def test_a_terminal_gets_the_same_table_with_a_bold_head(small: Any):
+    made = small.problems("p", ["a"])
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "whet.cli", "ls", str(small.folder)]
+    settings = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    settings |= {"TERM": "xterm", "COLUMNS": "200"}
+    subprocess.run(command, stdout=slave, env=settings, check=True)
+    os.close(slave)
+    head, row = os.read(master, 65_536).decode().splitlines()
+    os.close(master)
+    assert "\x1b[1mpath" in head
+    assert row.split()[:4] == [str(made.path.parent), "problems", "v1", "1"]
