@@ -102,6 +102,8 @@ def _make(run: Run, reporter: Reporter, listener: Listener) -> Artifact[Any]:
             arguments["options"] = run.options
         with protected_stdout():
             run.stage.function(**run.inputs, **arguments)
+        if run.running.finish and not any((run.drafts[run.main.name].folder / "data").glob("part-*")):
+            raise WrongArtifact(f"{run.out(run.main)} has no finished rows to publish: run it without --finish")
         if len(run.drafts) > 1:
             _keep_completed(run)
     else:

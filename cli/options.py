@@ -234,4 +234,4 @@ def find_key(options: list[Option], typed: str, where: str) -> str:
             return option.key
     known = [option.key for option in options]
     otherwise = f", known are {', '.join(dict.fromkeys(known))}" if len(known) <= 12 else ""
-    raise WrongOption(f"{where}: unknown key {typed}{hint(plain, known, otherwise)}")
+    raise WrongOption(f"{where}: no option is called {typed}{hint(plain, known, otherwise)}")

@@ -56,8 +56,8 @@ def test_a_list_may_be_one_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stesp: 3", r"options-0.yaml: unknown key stesp: did you mean steps\?"),
-        ("temperature: 3", r"unknown key temperature: did you mean sampling.temperature\?"),
+        ("stesp: 3", r"options-0.yaml: no option is called stesp: did you mean steps\?"),
+        ("temperature: 3", r"no option is called temperature: did you mean sampling.temperature\?"),
         ("steps: three", r"options-0.yaml: steps: found 'three' \(text\), expected an integer"),
         ("steps: true", r"found true \(a truth value\), expected an integer"),
         ("steps: 3\nwarm_up: 1", r"warm_up: found 1 \(an integer\), expected true or false"),

@@ -117,6 +117,8 @@ def test_a_killed_stage_goes_on_and_finish_publishes_what_there_is(whet: Whet, p
     words = ["write", "--out", "texts", "--rows", "4", "--chunk-rows", "1"]
     assert whet(*words, "--finish").returncode == 3
     assert not (tmp_path / "texts").exists()
+    assert process(*words, "--fault", "die").returncode == 9
+    assert "no finished rows to publish" in whet(*words, "--finish").stderr
     for done in range(2):  # each time one row is written, then its process dies before the chunk ends
         assert process(*words, "--fault", "die").returncode == 9, done
     assert whet(*words, "--fault", "bug").returncode == 1  # an error flushes the row it had
