@@ -181,23 +181,41 @@ def equal_expressions(expected: Expression, answer: Expression, tolerance: Fract
     if not a.free_symbols and not b.free_symbols:
         values = _value(a, {}), _value(b, {})
         if values[0] is not None and values[1] is not None:
-            if _agree(a, b, {}):
+            if _agree(a, b, {}, *values, thoroughly=True):
                 return True
             return (expected.decimal or answer.decimal) and _near(*values, tolerance)
-    pairs = [
-        (point, _value(a, point), _value(b, point))
-        for point in _points(sorted(a.free_symbols | b.free_symbols, key=str))
-    ]
     compared = 0
-    for point, left, right in pairs:
+    radicands = _radicands(a) + _radicands(b)
+    for point in _points(sorted(a.free_symbols | b.free_symbols, key=str)):
+        if any(_below_zero(radicand, point) for radicand in radicands):
+            continue
+        left, right = _value(a, point), _value(b, point)
         if left is None or right is None or _real(left) != _real(right):
             continue
-        if not _agree(a, b, point):
+        if not _agree(a, b, point, left, right, thoroughly=compared == 0):
             return False
         compared += 1
-    if compared >= 3:
-        return True
+        if compared == 3:
+            return True
     return bool(sympy.simplify(a - b) == 0)
+
+
+def _radicands(expression: Any) -> list[Any]:
+    r"""What must not be negative where an expression over the reals has a value: under even roots and in logarithms.
+
+    Without this `\sqrt{a}\sqrt{b}` would differ from `\sqrt{ab}` where both are negative.
+    """
+    import sympy
+
+    if expression.has(sympy.I):
+        return []
+    roots = [part.base for part in expression.atoms(sympy.Pow) if part.exp.is_Rational and part.exp.q % 2 == 0]
+    return roots + [part.args[0] for part in expression.atoms(sympy.log)]
+
+
+def _below_zero(expression: Any, point: dict[Any, Any]) -> bool:
+    value = _value(expression, point)
+    return value is not None and _real(value) and bool(value.as_real_imag()[0] < 0)
 
 
 def proportion(a: Expression, b: Expression) -> Any:
@@ -227,7 +245,10 @@ def _digits(count: int) -> Any:
 
 
 def _points(symbols: list[Any]) -> list[dict[Any, Any]]:
-    """Six fixed points, positive, negative and mixed, with prime denominators so that nothing cancels by chance."""
+    """Six fixed points: positive, negative, mixed, and positive again where the others have no value.
+
+    Prime denominators keep terms from cancelling by chance.
+    """
     import sympy
 
     points = []
@@ -235,7 +256,7 @@ def _points(symbols: list[Any]) -> list[dict[Any, Any]]:
         point = {}
         for column, symbol in enumerate(symbols):
             value = sympy.Rational((37 * (column + 1) * (row + 2) + 11 * (column + 1)) % 89 + 3, denominator)
-            point[symbol] = -value if row == 4 or (row == 5 and column % 2 == 0) else value
+            point[symbol] = -value if row == 1 or (row == 2 and column % 2 == 0) else value
         points.append(point)
     return points
 
@@ -245,16 +266,15 @@ def _value(expression: Any, point: dict[Any, Any], digits: int = DIGITS) -> Any:
     import sympy
 
     try:
-        value = sympy.N(expression.subs(point), digits)
+        value = expression.evalf(digits, subs=point)
+        if not value.is_number:
+            value = sympy.N(expression.subs(point), digits)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError, AttributeError, NotImplementedError):
         return None
-    if (
-        not value.is_number
-        or value.has(sympy.nan, sympy.zoo, sympy.oo)
-        or not (sympy.re(value) + sympy.im(value)).is_Float | (value == 0)
-    ):
-        return None
-    return value
+    real, imaginary = value.as_real_imag()
+    if value.is_number and all(part.is_Float or part.is_Rational for part in (real, imaginary)):
+        return None if value.has(sympy.nan, sympy.oo) else value
+    return None
 
 
 def _real(value: Any) -> bool:
@@ -263,14 +283,11 @@ def _real(value: Any) -> bool:
     return bool(abs(sympy.im(value)) <= abs(value) * _digits(AGREEING))
 
 
-def _agree(a: Any, b: Any, point: dict[Any, Any]) -> bool:
+def _agree(a: Any, b: Any, point: dict[Any, Any], left: Any, right: Any, thoroughly: bool) -> bool:
     """Whether two values share their digits; a difference that shrinks with more digits is rounding."""
-    left, right = _value(a, point), _value(b, point)
-    if left is None or right is None:
-        return False
     gap = abs(left - right)
     if gap <= max(abs(left), abs(right)) * _digits(AGREEING):
-        return _agree_in_many_digits(a, b, point)
+        return not thoroughly or _agree_in_many_digits(a, b, point)
     finer_left, finer_right = _value(a, point, 2 * DIGITS), _value(b, point, 2 * DIGITS)
     if finer_left is None or finer_right is None:
         return False

@@ -58,7 +58,7 @@ PARTS = [
 ]
 
 
-def test_every_rollout_gets_one_verdict_in_its_order_and_part(tmp_path):
+def test_every_rollout_gets_one_verdict_in_its_order_and_part_and_the_manifest_counts_them(tmp_path):
     rollouts = rollouts_of(tmp_path / "r", PARTS)
     verdicts = verified(rollouts, tmp_path / "v", max_unknown=1.0)
     rows = list(verdicts.rows())
@@ -78,11 +78,7 @@ def test_every_rollout_gets_one_verdict_in_its_order_and_part(tmp_path):
     ]
     assert [part.rows for part in verdicts.parts] == [4, 4]
     assert [row["problem_id"] for row in rows] == [row["problem_id"] for row in rollouts.rows()]
-
-
-def test_the_manifest_names_the_rollouts_and_counts_verdicts(tmp_path):
-    rollouts = rollouts_of(tmp_path / "r", PARTS)
-    verdicts = verified(rollouts, tmp_path / "v", max_unknown=1.0)
+    # The manifest says whose verdicts these are, and how many of each there are.
     assert verdicts.manifest.facts["belongs_to"] == {"rollouts": rollouts.digest}
     assert verdicts.manifest.counts == {
         "correct": 3,

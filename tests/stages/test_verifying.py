@@ -8,9 +8,24 @@ def problem(answer, answer_type=None, question="How much is it?"):
     return make_problem([{"role": "user", "content": question}], answer, answer_type)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def usual():
+    """One pool with the usual options for all tests that change none: starting workers takes a second."""
+    with AnswerPool(Verifying()) as pool:
+        USUAL.append(pool)
+        yield
+    USUAL.clear()
+
+
+USUAL: list[AnswerPool] = []
+
+
 def verdicts(items, **options):
+    rows = [(key, *item) for key, item in enumerate(items)]
+    if not options:
+        return dict(USUAL[0].verify(rows))
     with AnswerPool(Verifying(**options)) as pool:
-        return dict(pool.verify((key, *item) for key, item in enumerate(items)))
+        return dict(pool.verify(rows))
 
 
 def verdict(text, answer, finish_reason="stop", answer_type=None, question="How much is it?", **options):
