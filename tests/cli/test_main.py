@@ -51,12 +51,14 @@ def test_every_command_has_a_summary_and_an_example(name: str, capsys: pytest.Ca
 
 
 def test_help_is_fast() -> None:
-    def seconds() -> float:
+    def seconds(*words: str) -> float:
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "whet.cli", "--help"], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True)
         return time.perf_counter() - start
 
-    assert min(seconds() for _ in range(5)) < 0.3
+    pairs = [(seconds("-m", "whet.cli", "--help"), seconds("-c", "pass")) for _ in range(5)]
+    # On a busy machine a bare interpreter takes longer than its usual 0.04 s; the limit grows with it.
+    assert min(ours for ours, _ in pairs) < 0.3 * max(1, min(bare for _, bare in pairs) / 0.04)
 
 
 @pytest.mark.parametrize(
