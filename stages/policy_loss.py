@@ -61,7 +61,7 @@ class PolicyLoss:
             totals,
         )
         terms.shown["logprob"] = logprobs_BT.detach().sum()
-        if sampled_BT is not None:
+        if sampled_BT is not None and self.objective.at_sampling_temperature:
             terms.shown["mismatch"] = (logprobs_BT.detach() - sampled_BT).abs().sum()
         return terms
 

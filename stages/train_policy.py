@@ -62,8 +62,8 @@ class TrainPolicyOptions:
     save_dtype: SaveDtype = "float32"
     """Precision of the published weights; trainer/ keeps float32 ones besides"""
 
-    batch_tokens: Annotated[int, Runtime] = 8192
-    """Tokens of one forward and backward pass, padding included"""
+    batch_tokens: Annotated[int | None, Runtime] = None
+    """Tokens of one forward and backward pass, padding included (default: 2048 on a CPU, 16384 on a GPU)"""
 
     checkpoint_every: Annotated[int, Runtime] = 10
     """Steps between checkpoints: what a kill costs at most"""
@@ -76,7 +76,7 @@ class TrainPolicyOptions:
             ("--rows-per-step", self.rows_per_step, (self.rows_per_step or 1) >= 1, "at least 1"),
             ("--seed", self.seed, self.seed >= 0, "0 or a positive number"),
             ("--save-every", self.save_every, self.save_every >= 0, "0 or a positive number"),
-            ("--batch-tokens", self.batch_tokens, self.batch_tokens >= 1, "at least 1"),
+            ("--batch-tokens", self.batch_tokens, (self.batch_tokens or 1) >= 1, "at least 1"),
             ("--checkpoint-every", self.checkpoint_every, self.checkpoint_every >= 1, "at least 1"),
         )
         for flag, found, holds, expected in checks:
@@ -106,17 +106,17 @@ def train_policy(
     where it was stopped.
 
     Args:
-        rollouts: what to train on; repeatable
-        verdicts: the verdicts of those rollouts; one for each --rollouts
-        problems: train on-policy: sample these problems with the policy in training
-        continue_from: a policy whose trainer/ to go on from: weights, moments, schedule, step
-        reference: the policy a penalty refers to (default: POLICY)
-        rollouts_out: where on-policy rollouts go (default: OUT-rollouts)
-        verdicts_out: where their verdicts go (default: OUT-verdicts)
+        rollouts: What to train on
+        verdicts: The verdicts of those rollouts, for every --rollouts
+        problems: Train on-policy: sample these problems with the policy in training
+        continue_from: A policy whose trainer/ to go on from: weights, moments, schedule, step
+        reference: The policy a penalty refers to (default: POLICY)
+        rollouts_out: Where on-policy rollouts go (default: OUT-rollouts)
+        verdicts_out: Where their verdicts go (default: OUT-verdicts)
 
     Examples:
-        whet train-policy runs/start --rollouts runs/thoughts --objective supervised --learning-rate 1e-3 --out
-        runs/cold whet train-policy runs/cold --rollouts runs/r --verdicts runs/v --objective grpo --out runs/grpo
+        whet train-policy runs/start --rollouts runs/shown --objective supervised --learning-rate 1e-3 --out runs/cold
+        whet train-policy runs/cold --rollouts runs/r --verdicts runs/v --objective grpo --out runs/grpo
         whet train-policy runs/cold --problems runs/train --steps 80 --sampling.max-tokens 256 --out runs/oreal
     """
     from .policy_training import PolicyTraining

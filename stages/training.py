@@ -11,6 +11,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -78,7 +79,7 @@ class Training(Generic[Row]):
     def resume(self, start: Progress) -> Progress:
         """Go on from the draft's newest checkpoint, or from `start` where there is none."""
         self._checkpoints = Checkpoints(self.draft.work / "checkpoints")
-        self.progress = self._checkpoints.restore(self.learner) or start
+        self.progress = self._checkpoints.restore(self.learner) or deepcopy(start)
         return self.progress
 
     def run(self) -> None:
