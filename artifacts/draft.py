@@ -226,8 +226,7 @@ class Draft(Generic[Row]):
                     remove_tree(entry) if entry.is_dir() else entry.unlink()
 
     def _take(self, index: int, unit: Any) -> Chunk[Row] | None:
-        self._check_here()
-        lease = Lease.take(self.work / "leases" / f"{index:05d}.json")
+        lease = self._lease(f"{index:05d}")
         if lease is None:
             return None
         if self.is_done(index):  # finished between the look and the lease
@@ -268,6 +267,13 @@ class Draft(Generic[Row]):
                 )
             return
         write_json(path, {"digest": digest, "chunks": len(plan)})
+
+    def _lease(self, name: str) -> Lease | None:
+        self._check_here()
+        try:
+            return Lease.take(self.work / "leases" / f"{name}.json")
+        except FileNotFoundError as error:  # between the check and the lease
+            raise DraftGone(f"{self.folder} is gone: another process published or removed it") from error
 
     def _check_here(self) -> None:
         if not self.work.is_dir():
@@ -366,8 +372,7 @@ class Draft(Generic[Row]):
             DraftGone: another process was faster.
         """
         self.close()
-        self._check_here()
-        lease = Lease.take(self.work / "leases" / "publish.json")
+        lease = self._lease("publish")
         if lease is None:
             raise DraftGone(f"{self.folder} is being published by another process")
         try:
