@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from whet.artifacts import Artifact, Draft, Rollout, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
+from whet.artifacts import Artifact, Draft, DraftGone, Rollout, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
 
 from .options import Runtime
 
 if TYPE_CHECKING:
-    from .importing.survey import Reads
+    from .importing.survey import Reads, Source
 
 VERSION = 1
 
@@ -115,9 +115,7 @@ def import_(
     """
     from loguru import logger
 
-    from .importing.encoding import RolloutEncoder
-    from .importing.survey import Source, survey
-    from .importing.writing import distinct_problems, write_chunks
+    from .importing.survey import Source
 
     options = resolve(options, file, tokenizer, rollouts)
     _tell(options)
@@ -125,6 +123,30 @@ def import_(
     source = Source(
         file.path, file.name, options.format, _reading(options, _recipe(file, rollouts, options)), options.limit
     )
+
+    try:
+        repeats = _import(source, file, rows, options, tokenizer, rollouts)
+    except FileNotFoundError as error:
+        # The survey lives in the draft; another process that shared this import may have published it meanwhile.
+        if str(error.filename).startswith(str(rows.folder)):
+            raise DraftGone(f"{rows.folder} was published by another process meanwhile") from error
+        raise
+    if repeats and options.kind in ("problems", "texts", "preferences"):
+        logger.warning(f"{file.name}: {repeats:,} rows repeat an earlier one (whet select --dedupe drops them)")
+
+
+def _import(
+    source: "Source",
+    file: SourceFile,
+    rows: Draft[Any],
+    options: ImportOptions,
+    tokenizer: Weights | None,
+    rollouts: Artifact[Rollout] | None,
+) -> int:
+    """Survey the file, write its rows; returns how many repeat an earlier one."""
+    from .importing.encoding import RolloutEncoder
+    from .importing.survey import survey
+    from .importing.writing import distinct_problems, write_chunks
 
     def looked(records: int) -> None:
         if rows.stop.requested:
@@ -146,8 +168,7 @@ def import_(
         known = {row["rollout_id"]: row["problem_id"] for row in rollouts.rows(["rollout_id", "problem_id"])}
     bad = write_chunks(source, found, rows, options.max_bad, encoder, known)
     rows.facts.update({"records": found.records, "bad_rows": bad, "repeats": found.repeats})
-    if found.repeats and options.kind in ("problems", "texts", "preferences"):
-        logger.warning(f"{file.name}: {found.repeats:,} rows repeat an earlier one (whet select --dedupe drops them)")
+    return found.repeats
 
 
 def plan(

@@ -89,7 +89,7 @@ def test_three_processes_share_one_import(large, load, start, tmp_path):
         try:
             work()
             draft.publish()
-        except (DraftGone, FileNotFoundError):
+        except DraftGone:
             draft.close()
 
     workers = [fork.Process(target=work_along) for _ in range(3)]
@@ -97,6 +97,7 @@ def test_three_processes_share_one_import(large, load, start, tmp_path):
         worker.start()
     for worker in workers:
         worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
     draft, _ = start(large, "probe")
     made = find(tmp_path / "shared", draft.recipe)
     draft.close()
