@@ -8,8 +8,9 @@ rows = [draws[c.request.index].row(c, encoder.decode, policy_digest) for c in en
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..artifacts import Problem, Rollout, rollout_id, seed_of
 from .engines import Completion, Request
@@ -95,6 +96,28 @@ def occurrences_of(problems: Sequence[Problem]) -> list[int]:
         numbers.append(seen[problem["problem_id"]])
         seen[problem["problem_id"]] += 1
     return numbers
+
+
+def prefix_of(completion: Completion, order: int) -> dict[str, Any]:
+    """What is kept of a completion when a stop comes before it is written; JSON-able."""
+    return {
+        "order": order,
+        "token_ids": completion.token_ids,
+        "logprobs": completion.logprobs,
+        "sampling_logprobs": completion.sampling_logprobs,
+    }
+
+
+def with_prefix(request: Request, prefix: Mapping[str, Any] | None) -> Request:
+    """The request that goes on where a kept prefix ends; the request itself without one."""
+    if prefix is None:
+        return request
+    return replace(
+        request,
+        prefix_token_ids=prefix["token_ids"],
+        prefix_logprobs=prefix["logprobs"],
+        prefix_sampling_logprobs=prefix["sampling_logprobs"],
+    )
 
 
 def counts_of(row: Rollout) -> dict[str, float]:

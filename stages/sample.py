@@ -194,8 +194,12 @@ class _Drawing:
             self.engine.refuse_unknown(self.problems)  # type: ignore[attr-defined]
             self.encoder.encode_prompt(self.problems[0]["messages"], self._options.prompt_format)
             return
+        from loguru import logger
+
         from .models import check_vocabulary, context_of, folder_of, read_config
 
+        if not self.encoder.end_token_ids:
+            logger.warning(f"{self._policy.spec} names no end token: every rollout will run to --max-tokens")
         config = read_config(folder_of(self._policy))
         check_vocabulary(self.encoder.vocabulary, config, self._policy)
         context = context_of(config)
@@ -230,11 +234,12 @@ class _Drawing:
         Raises:
             Stopped: a stop was requested; what was begun is kept as prefixes.
         """
-        from .rollouts import counts_of
+        from .rollouts import counts_of, prefix_of
 
         draws, requests = self._requests(chunk)
         offset = chunk.unit[0] * self._per_problem
         stop = self._rollouts.stop
+        done_before = self._rollouts_done()
         kept: list[Completion] = []
         stopped: Stopped | None = None
         for completion in self.engine.sample(requests, self._options.sampling, lambda: stop.requested):
@@ -248,15 +253,16 @@ class _Drawing:
                 chunk.write(row, order, counts_of(row))
             except Stopped as error:
                 stopped = error
-            self._tell(chunk, len(completion.token_ids) - len(completion.request.prefix_token_ids))
+            new_tokens = len(completion.token_ids) - len(completion.request.prefix_token_ids)
+            self._tell(done_before + len(chunk.done) + chunk.written, new_tokens)
         if stop.requested:
-            chunk.save_prefixes([_prefix(completion, offset) for completion in kept])
+            chunk.save_prefixes([prefix_of(completion, completion.request.index - offset) for completion in kept])
             chunk.release()
             raise stopped or Stopped("stopped while drawing: what was begun is kept, run the same command again")
 
     def _requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request]]:
         """All draws of a chunk, and the requests of those still to be made, with the prefixes that were kept."""
-        from .rollouts import plan_draws
+        from .rollouts import plan_draws, with_prefix
 
         first, end = chunk.unit
         draws = plan_draws(
@@ -266,34 +272,23 @@ class _Drawing:
             occurrences=self._occurrences[first:end],
         )
         prompts = [self._encode(problem) for problem in self.problems[first:end]]
-        prefixes = {prefix["order"]: prefix for prefix in chunk.prefixes()}
-        requests = []
-        for order, draw in enumerate(draws):
-            if order in chunk.done:
-                continue
-            request = draw.request(first * self._per_problem + order, prompts[order // self._per_problem])
-            if prefix := prefixes.get(order):
-                request.prefix_token_ids = prefix["token_ids"]
-                request.prefix_logprobs = prefix["logprobs"]
-                request.prefix_sampling_logprobs = prefix["sampling_logprobs"]
-            requests.append(request)
+        offset, prefixes = first * self._per_problem, {prefix["order"]: prefix for prefix in chunk.prefixes()}
+        requests = [
+            with_prefix(draw.request(offset + order, prompts[order // self._per_problem]), prefixes.get(order))
+            for order, draw in enumerate(draws)
+            if order not in chunk.done
+        ]
         return draws, requests
 
-    def _tell(self, chunk: Chunk[Rollout], tokens: int) -> None:
+    def _rollouts_done(self) -> int:
+        """Rollouts in the chunks that are done, by whomever."""
         from .rollouts import chunk_plan
 
-        self._tokens += tokens
         plan = chunk_plan(len(self.problems), self._options.sampling)
         problems = sum(end - first for index, (first, end) in enumerate(plan) if self._rollouts.is_done(index))
-        done = problems * self._per_problem + len(chunk.done) + chunk.written
+        return problems * self._per_problem
+
+    def _tell(self, done: int, tokens: int) -> None:
+        self._tokens += tokens
         rate = self._tokens / max(1e-9, time.monotonic() - self._started)
         self._rollouts.progress(done, len(self.problems) * self._per_problem, "rollouts", tokens_per_second=round(rate))
-
-
-def _prefix(completion: Completion, offset: int) -> dict[str, Any]:
-    return {
-        "order": completion.request.index - offset,
-        "token_ids": completion.token_ids,
-        "logprobs": completion.logprobs,
-        "sampling_logprobs": completion.sampling_logprobs,
-    }

@@ -69,6 +69,8 @@ class Network:
         self.context: int = config.max_position_embeddings
         self.device: torch.device = model.device
         self.dtype = dtype
+        # On a GPU "medium" would mean fewer bits, and so it would on a processor with AMX.
+        self._medium = self.device.type == "cpu" and not torch.cpu._is_amx_tile_supported()
         self.attention_dtype = torch.float32 if self.device.type == "cpu" else dtype
         self._model = model
         self._release = release
@@ -171,7 +173,7 @@ class Network:
     def _project(self, layer: _Layer, x: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries [..., H, D], rotated keys and values [..., N, D] of normed hidden states [..., W]."""
         normed = functional.rms_norm(x, (x.shape[-1],), layer.before_attention, self.epsilon)
-        with _fast_products():
+        with _products(self._medium):
             qkv = layer.qkv(normed).unflatten(-1, (-1, self.head_width))
         rotated, value = qkv.split((self.heads + self.kv_heads, self.kv_heads), dim=-2)
         if layer.query_norm is not None and layer.key_norm is not None:
@@ -185,7 +187,7 @@ class Network:
         return query, key, value.to(self.attention_dtype)
 
     def _finish(self, layer: _Layer, x: Tensor, mixed: Tensor) -> Tensor:
-        with _fast_products():
+        with _products(self._medium):
             x = x + layer.out(mixed)
             normed = functional.rms_norm(x, (x.shape[-1],), layer.before_mlp, self.epsilon)
             gate, up = functional.linear(normed.to(self.dtype), layer.gate_up.weight, layer.gate_up.bias).chunk(
@@ -194,7 +196,7 @@ class Network:
             return x + layer.down(functional.silu(gate) * up)
 
     def _logits(self, x_BW: Tensor) -> Tensor:
-        with _fast_products():
+        with _products(self._medium):
             return self.head(functional.rms_norm(x_BW, (x_BW.shape[-1],), self.final_norm, self.epsilon))
 
     def _rotate_table(self, columns: int) -> Tensor:
@@ -213,17 +215,14 @@ def _mask(positions_B: Tensor, columns: int, dtype: torch.dtype) -> Tensor:
 
 
 @contextmanager
-def _fast_products() -> Iterator[None]:
-    """Send float32 products to oneDNN, which uses AVX-512 where MKL does not.
+def _products(medium: bool) -> Iterator[None]:
+    """Send float32 products to oneDNN, which uses AVX-512 where MKL does not, without losing bits.
 
-    Around linear layers only: attention gets slower by it. Not where the processor has AMX, as "medium" means
-    bfloat16 there.
+    Around linear layers only: attention gets slower by it.
     """
-    if torch.cpu._is_amx_tile_supported():
-        yield
-        return
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
+    if medium:
+        torch.set_float32_matmul_precision("medium")
     try:
         yield
     finally:
