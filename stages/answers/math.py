@@ -7,6 +7,7 @@ process that can be killed.
 from fractions import Fraction
 
 from .comparison import Comparison
+from .expression import Expression, NotUnderstood, constant, read_expression
 from .normalise import normalise
 from .number import compare_cheaply, compare_plain
 from .plain import Plain, read_normal
@@ -25,7 +26,7 @@ from .structure import (
     pair_up,
     read,
 )
-from .symbolic import Expression, NotUnderstood, constant, equal_expressions, proportion, read_expression
+from .symbolic import equal_expressions, proportion
 
 __all__ = ["compare", "compare_cheaply"]
 

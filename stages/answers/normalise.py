@@ -104,6 +104,7 @@ _BARE_WRAPPER = re.compile(r"\\(?:mathrm|mathbf|mathit|rm)\s+([A-Za-z])(?![A-Za-
 _SHORT_FRACTION = re.compile(r"\\frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
 _SHORT_ROOT = re.compile(r"\\sqrt\s*(\d+|[A-Za-z])(?![A-Za-z])")
 _CIRCLE = re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ\b")
+_BRACED_SCRIPT = re.compile(r"([_^])\s*\{\s*(\w)\s*\}(?!\w)")
 _BLANKS = re.compile(r"\s+")
 _BOLD = re.compile(r"^(\*\*|__|`|\*)(?![*\s])(.*?)(?<![*\s])\1$", re.DOTALL)
 
@@ -125,6 +126,7 @@ def normalise(text: str) -> str:
         text = _WRAPPERS.sub(_one_wrapper, text)
     text = _SHORT_FRACTION.sub(_full_fraction, text)
     text = _SHORT_ROOT.sub(r"\\sqrt{\1}", text)
+    text = _BRACED_SCRIPT.sub(r"\1\2", text)
     text = _CIRCLE.sub(r"^\\circ ", text)
     text = _BLANKS.sub(" ", text).strip()
     bold = _BOLD.match(text)

@@ -12,14 +12,13 @@ def compare_plain(expected: Plain, answer: Plain, asked: Asked, tolerance: Fract
     """Whether two plain numbers are equal.
 
     A percent sign may be missing only when the question asks for a percentage; `25%` always equals `0.25`, for that is
-    what it means. Two different units of the table (hours against minutes) are never equal.
+    what it means. Two different units of the table (hours against minutes) are never
+    equal, nor are numerals of different bases.
     """
-    if (
-        expected.unit != answer.unit
-        and "" not in (expected.unit, answer.unit)
-        and "?" not in (expected.unit, answer.unit)
-    ):
-        return False
+    if expected.unit != answer.unit:
+        units = {expected.unit, answer.unit}
+        if any(unit.startswith("base") for unit in units) or not units & {"", "?"}:
+            return False
     if _close(expected.amount, answer.amount, expected.places, answer.places, tolerance):
         return True
     return asked.percent and _close(expected.value, answer.value, expected.places, answer.places, tolerance)

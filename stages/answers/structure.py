@@ -78,6 +78,8 @@ def read(text: str, inside: bool = False) -> Node:
     if matrix and matrix[1] != "v":
         rows = [row for row in re.split(r"\\\\", matrix[2]) if row.strip()]
         return Matrix(tuple(tuple(read(cell) for cell in row.split("&")) for row in rows))
+    if text == r"\emptyset":
+        return Group(r"\{", r"\}", ())
     text = _joined_thousands(text, inside)
     words, pieces = split_top(text, _JOINED)
     either = any("or" in word for word in words)
@@ -179,6 +181,8 @@ def _bracketed(text: str) -> Node | None:
     if closing is None or _closing_of(text, 0) != len(text) - 1:
         return None
     content = read(text[opening.end() : -len(closing)], inside=True)
+    if content == Leaf("") and opening[0] == r"\{":
+        return Group(opening[0], closing, ())
     if isinstance(content, Group) and content.opening == "":
         return Group(opening[0], closing, content.parts)
     return Group(opening[0], closing, (content,)) if opening[0] == r"\{" else None

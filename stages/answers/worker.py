@@ -42,7 +42,8 @@ def main() -> None:
 
 def _import_everything() -> None:
     """Import the parser and run it once, so that children inherit its tables."""
-    from .symbolic import equal_expressions, read_expression
+    from .expression import read_expression
+    from .symbolic import equal_expressions
 
     tolerance = Fraction(1, 10_000)
     equal_expressions(read_expression(r"\frac{x+1}{2}"), read_expression(r"\frac{x}{2}+\frac{1}{2}"), tolerance)

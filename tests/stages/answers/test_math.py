@@ -66,6 +66,8 @@ EQUAL = [
     (r"2\pm\sqrt3", r"2-\sqrt{3}, 2+\sqrt{3}"),
     ("a=1,b=2", "b=2, a=1"),
     ("3:4", "3 : 4"),
+    (r"\emptyset", r"\{ \}"),
+    ("x^{2}", "x^2"),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{bmatrix}1 & 2\\ 3 & \frac{8}{2}\end{bmatrix}"),
 ]
 
@@ -163,7 +165,7 @@ def test_swapped_they_are_not_equal_either(expected, answer):
     assert compare(answer, expected, Asked(), TOLERANCE).equal is not True
 
 
-@pytest.mark.parametrize("reference", ["the cat sat", "x^{2", r"\frac{1", "10_2", r"\foo", "3 apples or so"])
+@pytest.mark.parametrize("reference", ["the cat sat", "x^{2", r"\frac{1", "(10_2)_3", r"\foo", "3 apples or so"])
 def test_a_reference_that_nobody_understands_makes_it_unknown(reference):
     outcome = compare(reference, "3", Asked(), TOLERANCE)
     assert outcome.equal is None

@@ -43,6 +43,11 @@ CASES = [
     ("1/3", "0.33", False, False),
     # two fractions have no tolerance
     ("1/10000", "1/10001", False, False),
+    ("1011_2", "1011_{2}", True, False),
+    ("1011_2", "1101_2", False, False),
+    ("1011_2", "1011_3", False, False),
+    ("1011_2", "11", False, False),
+    ("1011_2", "1011", False, False),
     ("25", "25%", True, True),
     ("25%", "25", True, True),
     ("25", "25%", False, False),
