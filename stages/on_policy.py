@@ -28,7 +28,7 @@ class OnPolicy:
     """Draws the groups of each step with the learner's own weights.
 
     Args:
-        engine: samples the policy that is trained; `refresh()` lets it see an update.
+        engine: samples the policy that is trained; `refresh()` shows it the weights as they are.
         order: which problems a step draws.
         first: the step of the first chunk; chunk k holds step first + k.
         policy_digest: of the policy that the training started from.
@@ -50,7 +50,6 @@ class OnPolicy:
 
     def __post_init__(self) -> None:
         self._format: Any = "raw" if self.encoder.template is None else "chat"
-        self._stale = False
 
     def open(self, step: int) -> None:
         """Start, or go on before `step`: what was drawn for it and later ones goes, as it will be drawn again.
@@ -87,9 +86,7 @@ class OnPolicy:
             Stopped: the process was asked to stop; nothing of the step is kept.
         """
         began = time.perf_counter()
-        if self._stale:
-            self.engine.refresh()
-        self._stale = True
+        self.engine.refresh()
         draws = plan_draws(
             [self.problems[index] for index in self.order.of(place)],
             self.rollouts.recipe,

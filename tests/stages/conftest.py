@@ -187,3 +187,9 @@ class Training:
 @pytest.fixture
 def training(tmp_path: Path) -> Training:
     return Training(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def training_at() -> Callable[[Path], Training]:
+    """As `training`, below a folder that several tests share."""
+    return Training
