@@ -21,8 +21,8 @@ done
 . "$(dirname "${BASH_SOURCE[0]}")/set_up.sh"
 runs=${folder:-$ROOT/runs/quickstart${smoke:+-smoke}}/seed-$seed
 
-train=6000 test=600 draws=8 cold_steps=200 cold_rows=64 steps=60 groups=64
-if [ -n "$smoke" ]; then train=200 test=20 draws=2 cold_steps=3 cold_rows=16 steps=2 groups=4; fi
+train=6000 test=600 draws=8 shots=400 cold_steps=200 cold_rows=64 steps=60 groups=64
+if [ -n "$smoke" ]; then train=200 test=20 draws=2 shots=40 cold_steps=3 cold_rows=16 steps=2 groups=4; fi
 
 step() { printf '\n== %s\n' "$*" >&2; }
 
@@ -32,11 +32,11 @@ held_out=$(whet problems addition --length 1..3 --templates 1 --split test --cou
 
 step "A fresh policy, and demonstrations: a program writes the chain of thought, digit by digit."
 start=$(whet init --size nano --context 256 --seed "$seed" --out "$runs/start")
-shown=$(whet sample "$problems" program:tail-compact --tokenizer "$start" --out "$runs/demonstrations")
+shown=$(whet sample "$problems" program:tail-compact --limit $shots --tokenizer "$start" --out "$runs/demonstrations")
 
 step "A short cold start on the demonstrations, stopped long before the policy can add reliably."
 cold=$(whet train-policy "$start" --rollouts "$shown" --objective supervised --steps $cold_steps --rows-per-step $cold_rows \
-    --learning-rate 2e-3 --warmup-steps 20 --beta2 0.95 --weight-decay 0 --seed "$seed" --out "$runs/cold")
+    --learning-rate 2e-3 --schedule cosine --warmup-steps 20 --beta2 0.95 --weight-decay 0 --seed "$seed" --out "$runs/cold")
 
 step "OREAL: the policy draws, a rule verifies, correct rollouts are cloned and wrong ones pushed down."
 # One update a batch of fresh rollouts. Higher learning rates than 5e-4 collapse, lower than 1e-4 need more steps.

@@ -9,6 +9,7 @@ case ${1:-} in
 --all) shift; selection=() ;;
 *) selection=(-m "not slow") ;;
 esac
+# shellcheck source=recipes/set_up.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../recipes/set_up.sh" test
 cd "$ROOT"
 exec python -m pytest "${selection[@]}" "$@"
