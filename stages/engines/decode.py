@@ -31,6 +31,9 @@ _COLUMNS_AHEAD = 64
 _PROMPT_TOKENS_AT_ONCE = 16_384
 # Rows that attend together on a CPU: a block reads no more columns than its own longest row has.
 _BLOCK_ROWS = 128
+# oneDNN compiles a product anew, for six times the time of the product itself, whenever it meets a new number of rows.
+_ROWS_ROUNDED_TO = 16
+_COLUMNS_ROUNDED_TO = 8
 
 
 class DecodeLoop:
@@ -162,7 +165,8 @@ class _Batch:
         """Read each distinct prompt once and copy it to the other rows that start with it; logits of every row."""
         device = self._network.device
         lengths = [len(prompt) for prompt in prompts]
-        tokens_BP = np.zeros((len(prompts), max(lengths)), dtype=np.int64)
+        width = min(self._cache.columns, _rounded(max(lengths), _COLUMNS_ROUNDED_TO))
+        tokens_BP = np.zeros((len(prompts), width), dtype=np.int64)
         for row, prompt in enumerate(prompts):
             tokens_BP[row, : len(prompt)] = prompt
         first = [holders.index(prompt) for prompt in range(len(prompts))]
@@ -181,17 +185,17 @@ class _Batch:
         """Draw one more token of every live row; the places of those that this finished."""
         self._make_columns(self._slots.longest)
         count, device = self._slots.count, self._network.device
-        lengths = self._slots.lengths[:count]
-        block = _BLOCK_ROWS if device.type == "cpu" else count
-        starts = range(0, count, block)
-        spans = [(start, min(start + block, count), int(lengths[start : start + block].max())) for start in starts]
+        # Rows that stand empty fill the batch up; each writes to column 0 of its own place, which no one reads.
+        rows = min(self._cache.rows, _rounded(count, _ROWS_ROUNDED_TO))
+        tokens, positions = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
+        tokens[:count], positions[:count] = self._slots.last_tokens(), self._slots.lengths[:count] - 1
+        block = _BLOCK_ROWS if device.type == "cpu" else rows
+        starts = range(0, rows, block)
+        spans = [(start, min(start + block, rows), int(positions[start : start + block].max()) + 1) for start in starts]
         logits = self._network.step(
-            torch.from_numpy(self._slots.last_tokens()).to(device),
-            torch.from_numpy(lengths - 1).to(device),
-            self._cache,
-            spans,
+            torch.from_numpy(tokens).to(device), torch.from_numpy(positions).to(device), self._cache, spans
         )
-        return self._draw(logits, np.arange(count))
+        return self._draw(logits[:count], np.arange(count))
 
     @torch.inference_mode()
     def _draw(self, logits: torch.Tensor, places: np.ndarray) -> np.ndarray:
@@ -225,6 +229,10 @@ class _Batch:
 
     def _limit(self, row: Completion) -> int:
         return min(self._sampling.max_tokens, self._network.context - len(row.request.prompt_token_ids))
+
+
+def _rounded(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
 
 
 def _length(row: Completion) -> int:
