@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from ..artifacts import Artifact, Draft, Policy, Problem, Rollout, Verdict, Weights, WrongArtifact
 from ..artifacts.draft import find
 from ..artifacts.files import remove_tree
@@ -50,8 +52,10 @@ class PolicyTraining:
             load_policy(continue_from or policy, dtype="float32"), options.optimization, best_device()
         )
         self.start = Progress()
+        torch.manual_seed(options.seed)
         if continue_from is not None:
             self.start = read_state(folder_of(continue_from) / TRAINER, self.learner)
+        self._random = torch.get_rng_state()
 
     def on_rollouts(
         self, rollouts: Sequence[Artifact[Rollout]], verdicts: Sequence[Artifact[Verdict]], reference: Weights | None
@@ -169,6 +173,8 @@ class PolicyTraining:
             after_step=lambda done: self._publish_intermediate(done, supply.span.until),
             is_due=self._is_due,
         )
+        # Loading other models may have drawn numbers.
+        torch.set_rng_state(self._random)
         progress = training.resume(self.start)
         supply.source.open(progress.step)
         # A kill may have come between a checkpoint and the policy that was to be published with it.

@@ -119,11 +119,14 @@ def train_policy(
         whet train-policy runs/cold --rollouts runs/r --verdicts runs/v --objective grpo --out runs/grpo
         whet train-policy runs/cold --problems runs/train --steps 80 --sampling.max-tokens 256 --out runs/oreal
     """
+    import torch
+
     from .policy_training import PolicyTraining
 
     options = resolve(options, policy, rollouts, verdicts, problems, continue_from, reference)
-    training = PolicyTraining(policy, out, options, continue_from)
-    with out.writer():
+    # A stage called from a notebook leaves the random numbers there as they were.
+    with out.writer(), torch.random.fork_rng(devices=[]):
+        training = PolicyTraining(policy, out, options, continue_from)
         if problems is None:
             training.on_rollouts(rollouts or [], verdicts or [], reference)
         else:

@@ -57,6 +57,9 @@ def test_a_trained_policy_is_a_plain_model_folder(training):
         assert (made.path / name).read_bytes() == (start.path / name).read_bytes()
     assert {path.name for path in (made.path / "trainer").iterdir()} == {"moments.safetensors", "state.json"}
     assert Weights(str(made.path)).tokenizer_digest == start.tokenizer_digest
+    assert (
+        len({path.stat().st_mode for path in made.path.rglob("*.*") if path.is_file() and "tb" not in path.parts}) == 1
+    )
     # 9 rollouts, 4 a step: 3 steps, the last of one.
     assert [line["rows"] for line in logged(made)] == [4, 4, 1]
     assert made.manifest.facts["steps"] == 3
