@@ -21,7 +21,7 @@ VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions:
-    """How rollouts are drawn."""
+    """What draws the rollouts."""
 
     sampling: Annotated[Sampling, Flat] = field(default_factory=Sampling)
     """The distribution that tokens are drawn from"""
