@@ -9,12 +9,39 @@ padding token.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+
+class Trainable(Protocol):
+    """A row of a step."""
+
+    @property
+    def length(self) -> int:
+        """Tokens, those of the prompt included."""
+        ...
+
+    @property
+    def trained_tokens(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Trainable)
+
+
+@dataclass(kw_only=True)
+class Step(Generic[Row]):
+    """What one optimiser step trains on."""
+
+    rows: list[Row]
+    totals: Any
+    """What the loss is divided by"""
+
+    shown: dict[str, float] = field(default_factory=dict)
+    """Numbers about the rows, for the log"""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .batching import TrainingRow
+from .batching import Step, TrainingRow
 from .objectives import Objective, Totals
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from .training import Step
 
 
 @dataclass(slots=True)
@@ -52,7 +50,6 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
     totals = totals_of(rows)
     if not objective.needs_reference:
         rows = [row for row in rows if row.advantage]
-    from .training import Step
 
     return Step(rows=[row for row in rows if row.trained_tokens], totals=totals, shown=shown)
 

@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..artifacts import Draft, Failed, Problem, Rollout, Stopped, Verdict
-from .batching import TrainingRow
+from .batching import Step, TrainingRow
 from .groups import Group, Order, step_random, weigh
 from .objectives import Objective
 from .reward_mapping import Reward
 from .rollouts import Draw, counts_of, plan_draws
 from .sampling import Sampling
 from .tokens import Encoder
-from .training import Step
 from .verifying import AnswerPool
 
 

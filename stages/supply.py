@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from .batching import TrainingRow
+from .batching import Step, TrainingRow
 from .groups import Group, Order, step_random, weigh
 from .objectives import Objective
-
-if TYPE_CHECKING:
-    from .training import Step
 
 
 class Source(Protocol):

@@ -12,43 +12,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from ..artifacts import Draft, Failed, Stopped
-from .batching import micro_batches
+from .batching import Row, Step, micro_batches
 from .checkpoints import Checkpoints, Progress
 from .learner import Learner
 from .objectives import Terms
 from .optimization import Optimization, learning_rate_at
 from .training_log import TrainingLog
-
-
-class Trainable(Protocol):
-    """A row of a step."""
-
-    @property
-    def length(self) -> int:
-        """Tokens, those of the prompt included."""
-        ...
-
-    @property
-    def trained_tokens(self) -> int: ...
-
-
-Row = TypeVar("Row", bound=Trainable)
-
-
-@dataclass(kw_only=True)
-class Step(Generic[Row]):
-    """What one optimiser step trains on."""
-
-    rows: list[Row]
-    totals: Any
-    """What the loss is divided by"""
-
-    shown: dict[str, float] = field(default_factory=dict)
-    """Numbers about the rows, for the log"""
 
 
 @dataclass(kw_only=True)

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from whet.artifacts import Draft, Failed, Stopped, WrongArtifact
-from whet.stages.batching import TrainingRow, pad
+from whet.stages.batching import Step, TrainingRow, pad
 from whet.stages.checkpoints import Checkpoints, Progress, read_state, write_state
 from whet.stages.learner import Learner
 from whet.stages.objectives import Completions, Terms, Totals
 from whet.stages.objectives.supervised import Supervised
 from whet.stages.optimization import Optimization, learning_rate_at
-from whet.stages.training import Step, Training
+from whet.stages.training import Training
 
 VOCABULARY = 24
 TIMING = ("seconds", "update_seconds", "tokens_per_second")
