@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..sampling import Sampling
 
 _ELEMENTS_AT_ONCE = 1 << 24
-_NUCLEUS_CANDIDATES = 512
+_NUCLEUS_CANDIDATES = (512, 8192)
 
 
 def draw(logits_BV: Tensor, uniforms_B: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,14 +65,11 @@ def truncate(logprobs_BV: Tensor, top_k: int = 0, top_p: float = 1.0) -> Tensor:
     """
     vocabulary = logprobs_BV.shape[-1]
     k = min(top_k or vocabulary, vocabulary)
-    # A nucleus is seldom large, and sorting the whole vocabulary costs more than the network: look at the first
-    # candidates only, and sort everything just when some row's nucleus reaches beyond them.
-    width = k if k < vocabulary or top_p == 1 else min(vocabulary, _NUCLEUS_CANDIDATES)
-    kept = _kept(logprobs_BV, width, top_p, of_all=k == vocabulary)
-    if kept is None:
-        kept = _kept(logprobs_BV, vocabulary, top_p, of_all=True)
-        assert kept is not None
-    order_BK, keep_BK = kept
+    # A nucleus is seldom large, and sorting the whole vocabulary costs more than the network: look at few candidates
+    # first, and at more of them only when some row's nucleus reaches beyond.
+    widths = [width for width in _NUCLEUS_CANDIDATES if width < k] if top_p < 1 and k == vocabulary else []
+    found = (_kept(logprobs_BV, width, top_p, of_all=k == vocabulary) for width in (*widths, k))
+    order_BK, keep_BK = next(each for each in found if each is not None)
     mask_BV = torch.zeros_like(logprobs_BV, dtype=torch.bool).scatter_(1, order_BK, keep_BK)
     return torch.log_softmax(logprobs_BV.masked_fill(~mask_BV, float("-inf")), dim=-1)
 
