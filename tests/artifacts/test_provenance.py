@@ -3,14 +3,14 @@ import pytest
 from whet.artifacts.provenance import code, environment, is_secret, mask_arguments, mask_text, mask_url
 
 
-@pytest.mark.parametrize(
-    "name", ["api-key", "api_key", "token", "hf-token", "HF_TOKEN", "key", "db.password"]
-)
+@pytest.mark.parametrize("name", ["api-key", "api_key", "token", "hf-token", "HF_TOKEN", "key", "db.password"])
 def test_a_name_that_holds_a_secret_is_known(name: str) -> None:
     assert is_secret(name)
 
 
-@pytest.mark.parametrize("name", ["max-tokens", "batch_tokens", "tokenizer", "keyboard", "think-tokens", "monkey"])
+@pytest.mark.parametrize(
+    "name", ["max-tokens", "batch_tokens", "tokens", "tokenizer", "keyboard", "think-tokens", "monkey"]
+)
 def test_a_name_that_holds_none_is_left_alone(name: str) -> None:
     assert not is_secret(name)
 
@@ -38,6 +38,12 @@ def test_a_command_line_keeps_its_form_without_its_secrets() -> None:
 def test_a_log_line_loses_what_follows_a_secrets_name() -> None:
     assert mask_text("api_key=abcdefgh, max_tokens=4096") == "api_key=***, max_tokens=4096"
     assert mask_text("HF_TOKEN: 'hf_abcdefgh'") == "HF_TOKEN: '***'"
+    assert mask_text("Authorization token hf_abcdefgh12345678 refused") == "Authorization token *** refused"
+
+
+def test_a_log_line_about_tokens_and_keys_stays_readable() -> None:
+    for line in ("rollouts 5,000, tokens 260,765, truncated 0", "tokens: 260765", "the key question", "a token bucket"):
+        assert mask_text(line) == line
 
 
 def test_the_environment_names_the_packages_and_the_machine() -> None:
