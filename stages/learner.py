@@ -87,5 +87,4 @@ class Learner:
             key, _, name = label.partition("/")
             if name:
                 parameter = self.parameters[name]
-                place = parameter.device if key != "step" else value.device
-                self.optimizer.state[parameter][key] = value.to(place)
+                self.optimizer.state[parameter][key] = value.to(parameter.device)

@@ -64,7 +64,8 @@ class OnPolicy:
                     f"{draft.folder} lacks the rows of step {self.first + gone[0] + 1}, which a checkpoint says are "
                     f"there: remove the draft of the policy in {self.rollouts.out.parent} and train again"
                 )
-        self.rollouts.embed_problems(self.problems)
+        # A problem may stand in several rows, to be drawn more often.
+        self.rollouts.embed_problems({problem["problem_id"]: problem for problem in self.problems}.values())
         self.rollouts.facts |= {
             "sampling": asdict(self.sampling),
             "stop_rule": "fixed",

@@ -159,6 +159,8 @@ class PolicyTraining:
 
     def _train(self, supply: Supply, reference: Weights | None) -> None:
         """Run the loop and write the policy."""
+        from loguru import logger
+
         options, first = self.options, supply.span.first
         self.start.data = {"identity": supply.identity, "first": first}
         training = Training(
@@ -180,6 +182,11 @@ class PolicyTraining:
         # A kill may have come between a checkpoint and the policy that was to be published with it.
         self._publish_intermediate(progress.step, supply.span.until)
         training.run()
+        if progress.updates == self.start.updates:
+            logger.warning(
+                "no step had anything to learn from, the policy is as it was: see uniform_groups and dead_groups in "
+                "metrics.jsonl (all rollouts of a problem right, or all wrong, teach nothing)"
+            )
         write_policy(self.out.folder, self.learner, self.folder, options.save_dtype, progress)
         self.out.facts |= {
             "objective": type(options.objective).__name__.lower(),

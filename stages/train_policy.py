@@ -222,19 +222,32 @@ def plan(
     reference: Weights | None = None,
 ) -> list[str]:
     """What --dry-run adds: what there is to learn from, and how many steps it makes."""
+    from .models import folder_of, parameter_count
     from .supply import span_of
+    from .tokens import load_encoder
     from .training_rollouts import learnable, read_groups
 
+    encoder = load_encoder(folder_of(policy))
+    parameters = parameter_count(folder_of(policy))
+    # Weights, gradients and two moments in float32; a reference is one more set of weights.
+    memory = parameters * (20 if options.objective.needs_reference else 16) / 1e6
     per_step = options.groups_per_step or options.rows_per_step or 1
     unit = "groups" if options.groups_per_step else "rollouts"
     if problems is not None:
-        units, lines = len(problems), [f"{len(problems):,} problems, {per_step} of them a step"]
-        lines[0] += f", {options.sampling.rollouts_per_problem} rollouts each"
+        each = options.sampling.rollouts_per_problem
+        units, lines = len(problems), [f"{len(problems):,} problems, {per_step} of them a step, {each} rollouts each"]
+        for problem in problems.head(1).rows():
+            prompt = encoder.encode_prompt(problem["messages"], "raw" if encoder.template is None else "chat")
+            lines.append(f"first prompt, {len(prompt)} tokens: {encoder.decode(prompt, skip_special=False)!r}")
     else:
         given = read_groups(policy, rollouts or [], verdicts or [], options.objective, options.reward)
         groups = learnable(given.groups, options.objective)
         units, lines = len(groups), [", ".join(f"{name} {count:,}" for name, count in given.counts.items())]
         tokens = sum(row.trained_tokens for group in groups for row in group.rows)
         lines.append(f"{len(groups):,} {unit} to learn from, {tokens:,} tokens")
+        for row in [row for group in groups[:1] for row in group.rows[:1]]:
+            parts = (encoder.decode(ids.tolist(), skip_special=False) for ids in (row.prompt_token_ids, row.token_ids))
+            lines.append("first row, {!r} then {!r}".format(*parts))
     steps = span_of(0, 0, units, per_step, options.steps, options.epochs).until
+    lines.append(f"memory: {memory:,.0f} MB for {parameters:,} parameters in training, activations besides")
     return [*lines, f"{steps:,} steps of {per_step} {unit}"]

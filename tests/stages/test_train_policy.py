@@ -329,4 +329,11 @@ def test_the_plan_says_what_there_is_to_learn_from(training):
     assert "rollouts 9" in lines[0]
     assert "dead_groups 0" in lines[0]
     # 10 11 10 3, 10 10 2, 2 10 tokens, ends included
-    assert lines[1:] == ["3 groups to learn from, 68 tokens", "2 steps of 2 groups"]
+    assert lines[1] == "3 groups to learn from, 68 tokens"
+    assert lines[2] == r"first row, '<|user|>0?<|end|><|assistant|>' then '\\boxed{1}<|end|>'"
+    assert lines[3].startswith("memory: 0 MB for 12,")
+    assert lines[4:] == ["2 steps of 2 groups"]
+    online = resolve(replace(OREAL, epochs=2.0), policy, problems=training.problems_artifact())
+    lines = plan(online, policy, problems=training.problems_artifact())
+    assert lines[0] == "4 problems, 2 of them a step, 16 rollouts each"
+    assert lines[-1] == "4 steps of 2 groups"
