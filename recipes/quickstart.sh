@@ -21,7 +21,7 @@ done
 . "$(dirname "${BASH_SOURCE[0]}")/set_up.sh"
 runs=${folder:-$ROOT/runs/quickstart${smoke:+-smoke}}/seed-$seed
 
-train=6000 test=600 draws=8 shots=400 cold_steps=200 cold_rows=64 steps=60 groups=64
+train=6000 test=600 draws=8 shots=5000 cold_steps=200 cold_rows=64 steps=50 groups=64
 if [ -n "$smoke" ]; then train=200 test=20 draws=2 shots=40 cold_steps=3 cold_rows=16 steps=2 groups=4; fi
 
 step() { printf '\n== %s\n' "$*" >&2; }
@@ -36,12 +36,12 @@ shown=$(whet sample "$problems" program:tail-compact --limit $shots --tokenizer 
 
 step "A short cold start on the demonstrations, stopped long before the policy can add reliably."
 cold=$(whet train-policy "$start" --rollouts "$shown" --objective supervised --steps $cold_steps --rows-per-step $cold_rows \
-    --learning-rate 2e-3 --schedule cosine --warmup-steps 20 --beta2 0.95 --weight-decay 0 --seed "$seed" --out "$runs/cold")
+    --learning-rate 2e-3 --warmup-steps 20 --beta2 0.95 --weight-decay 0 --seed "$seed" --out "$runs/cold")
 
 step "OREAL: the policy draws, a rule verifies, correct rollouts are cloned and wrong ones pushed down."
 # One update a batch of fresh rollouts. Higher learning rates than 5e-4 collapse, lower than 1e-4 need more steps.
 sharp=$(whet train-policy "$cold" --problems "$problems" --objective oreal --keep mixed-groups --steps $steps --groups-per-step $groups \
-    --sampling.rollouts-per-problem 8 --sampling.max-tokens 100 --sampling.seed "$seed" --learning-rate 2e-4 --warmup-steps 5 \
+    --sampling.rollouts-per-problem 8 --sampling.max-tokens 100 --sampling.seed "$seed" --learning-rate 3e-4 --warmup-steps 5 \
     --beta2 0.95 --weight-decay 0 --seed "$seed" --out "$runs/sharp")
 
 step "Measure both on held-out problems: $draws rollouts each at temperature 1."
@@ -68,7 +68,7 @@ report, greedy, cool = (json.loads((pathlib.Path(path) / "metrics.json").read_te
 
 def line(name, pages, metric):
     old, new, gain = pages["against"]["metrics"][metric], pages["metrics"][metric], pages["comparison"][metric]
-    print(f"{name:34} {old['value']:7.3f} {new['value']:7.3f}   {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]")
+    print(f"{name:34} {old['value']:7.3f} {new['value']:7.3f}   {gain['difference']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]")
 
 print(f"\n{'':34} {'before':>7} {'after':>7}   difference [95% interval, paired]")
 line("pass@1, temperature 1", report, "pass@1")
