@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-from whet.artifacts import KINDS, Artifact, Problem
-
+from ..artifacts import KINDS, Artifact, Problem
 from .joins import by_rollout
 from .pass_rates import Tally, tally
 

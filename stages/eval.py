@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from whet.artifacts import Artifact, Draft, Report, Rollout, Verdict, WrongArtifact, WrongOption
+from ..artifacts import Artifact, Draft, Report, Rollout, Verdict, WrongArtifact, WrongOption
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from whet.artifacts import Artifact, Rollout, Verdict, WrongArtifact, WrongOption
-
+from ..artifacts import Artifact, Rollout, Verdict, WrongArtifact, WrongOption
 from .joins import by_rollout, check_belongs
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from whet.artifacts import Artifact, WrongArtifact, WrongOption
-from whet.artifacts.files import HashingFile
+from ..artifacts import Artifact, WrongArtifact, WrongOption
+from ..artifacts.files import HashingFile
 
 VERSION = 1
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from whet.artifacts import Problem
+from ..artifacts import Problem
 
 Rows = Iterable[Mapping[str, Any]]
 Problems = Mapping[str, Problem]

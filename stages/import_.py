@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from whet.artifacts import Artifact, Draft, DraftGone, Rollout, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
-
+from ..artifacts import Artifact, Draft, DraftGone, Rollout, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
 from .options import Runtime
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ its rows came from (the fact `selected_from`): verdicts of those fit too.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from whet.artifacts import Artifact, WrongArtifact
+from ..artifacts import Artifact, WrongArtifact
 
 SELECTED_FROM = "selected_from"
 """The fact that lists, transitively, the digests a selection's rows came from."""

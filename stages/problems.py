@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from whet.artifacts import Draft, Problem, WrongOption, make_problem
-
+from ..artifacts import Draft, Problem, WrongOption, make_problem
 from .turing import Drawing, Exhausted, load_task, task_names, template_of
 
 if TYPE_CHECKING:

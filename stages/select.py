@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from whet.artifacts import (
+from ..artifacts import (
     Artifact,
     Draft,
     Preference,

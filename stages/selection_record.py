@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from whet.artifacts import Artifact
-
+from ..artifacts import Artifact
 from .joins import SELECTED_FROM, belongs_to, identities
 from .selecting import Selection
 

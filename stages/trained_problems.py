@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from whet.artifacts import Artifact
-from whet.artifacts.lineage import Node, trace
+from ..artifacts import Artifact
+from ..artifacts.lineage import Node, trace
 
 
 def trained_on(evaluated: Iterable[str], trained: Iterable[str]) -> set[str]:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from whet.artifacts import Artifact, Draft, Problem, Rollout, Verdict, WrongArtifact
-
+from ..artifacts import Artifact, Draft, Problem, Rollout, Verdict, WrongArtifact
 from .options import Flat, Runtime
 from .verifying import AnswerPool, Verifying
 

@@ -12,8 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from whet.artifacts import Problem, WrongOption
-
+from ..artifacts import Problem, WrongOption
 from .answers.comparison import Comparison
 from .answers.extract import Extracted, extract
 from .answers.pool import Task, WorkerPool

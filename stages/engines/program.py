@@ -15,8 +15,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from whet.artifacts import Problem, WrongArtifact, WrongOption
-
+from ...artifacts import Problem, WrongArtifact, WrongOption
 from ..turing import Style, load_task, task_names
 from . import Completion, Request
 

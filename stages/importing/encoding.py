@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from whet.artifacts import Problem, Weights, WrongArtifact
-
+from ...artifacts import Problem, Weights, WrongArtifact
 from .reading import BadRow
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from whet.artifacts import WrongOption
-
+from ...artifacts import WrongOption
 from .presets import Preset
 from .reading import BadRow
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from whet.artifacts import KINDS, problem_id
-from whet.artifacts.files import digest_of
-from whet.artifacts.records import Problem
-
+from ...artifacts import KINDS, problem_id
+from ...artifacts.files import digest_of
+from ...artifacts.records import Problem
 from .reading import BadRow
 from .rows import Entry
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from whet.artifacts import WrongArtifact, WrongOption
+from ...artifacts import WrongArtifact, WrongOption
 
 RECORDS_A_UNIT = 10_000
 BYTES_A_UNIT = 32 << 20

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from whet.artifacts import Problem, make_problem, rollout_id
-from whet.artifacts.files import digest_of
-from whet.artifacts.records import VERDICTS
-
+from ...artifacts import Problem, make_problem, rollout_id
+from ...artifacts.files import digest_of
+from ...artifacts.records import VERDICTS
 from .fields import LABELS, Fields, Mapped
 from .messages import as_messages, as_text, without_last_turn
 from .presets import Preset

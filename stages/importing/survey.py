@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from whet.artifacts import Failed
-from whet.artifacts.files import read_json, temporary_name, write_json
-
+from ...artifacts import Failed
+from ...artifacts.files import read_json, temporary_name, write_json
 from .reading import BadRow, Unit, read, units
 from .rows import Entry
 

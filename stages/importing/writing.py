@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whet.artifacts import Chunk, Draft, Problem
-from whet.artifacts.files import read_json, write_json
-
+from ...artifacts import Chunk, Draft, Problem
+from ...artifacts.files import read_json, write_json
 from .encoding import RolloutEncoder
 from .reading import BadRow, Unit
 from .survey import Bad, Source, Survey
