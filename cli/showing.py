@@ -93,7 +93,7 @@ def model_sizes(folder: Path) -> dict[str, Any]:
     """The configuration's main entries and the number of stored parameters by precision."""
     from math import prod
 
-    from whet.stages.models import stored_tensors
+    from ..stages.models import stored_tensors
 
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -8,10 +8,10 @@ from typing import Any
 from whet.artifacts import KINDS, Artifact, WrongArtifact, WrongOption
 from whet.artifacts.files import TEMPORARY
 from whet.artifacts.parquet import read_batches
-from whet.stages.columns import Known, absent_columns, columns_of, load_known, own_columns
-from whet.stages.joins import check_belongs
-from whet.stages.where import Where, parse_where
 
+from ..stages.columns import Known, absent_columns, columns_of, load_known, own_columns
+from ..stages.joins import check_belongs
+from ..stages.where import Where, parse_where
 from .drafts import DraftState
 from .page import Page
 from .readable import short
