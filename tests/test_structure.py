@@ -16,10 +16,17 @@ def modules(folder: str) -> list[Path]:
 
 
 def imported(path: Path) -> list[str]:
-    """Absolute dotted names a module imports, relative ones resolved inside whet."""
+    """Absolute dotted names a module imports when it runs, relative ones resolved inside whet."""
     package = ["whet", *path.relative_to(ROOT).parent.parts]
     names = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for_types = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    skipped = {id(inner) for block in for_types for statement in block.body for inner in ast.walk(statement)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
