@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Literal
 
-from ..artifacts import WrongOption
+from .options import expect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,7 @@ class Optimization:
             ("--epsilon", self.epsilon, self.epsilon > 0, "a positive number"),
             ("--max-grad-norm", self.max_grad_norm, self.max_grad_norm >= 0, "0 (never) or a positive number"),
         )
-        for flag, found, holds, expected in checks:
-            if not holds:
-                raise WrongOption(f"{flag} is {found}, expected {expected}")
+        expect(checks)
 
 
 def learning_rate_at(step: int, last: int, optimization: Optimization) -> float:

@@ -1,4 +1,9 @@
-"""Marks on the fields of an options dataclass; the command line and the recipe digest read them."""
+"""Marks on the fields of an options dataclass, which the command line and the recipe read; checks of their values."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..artifacts import WrongOption
 
 
 class _Mark:
@@ -16,3 +21,17 @@ Runtime = _Mark("Runtime")
 
 Flat = _Mark("Flat")
 """The fields of this group of options get plain flags (`--temperature`, not `--sampling.temperature`)."""
+
+
+def expect(checks: Iterable[tuple[str, Any, bool, str]]) -> None:
+    """Refuse the first value that does not hold.
+
+    Args:
+        checks: (flag, what was found, whether it holds, what was expected).
+
+    Raises:
+        WrongOption: in the form "FLAG is FOUND, expected EXPECTED".
+    """
+    for flag, found, holds, expected in checks:
+        if not holds:
+            raise WrongOption(f"{flag} is {found}, expected {expected}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .options import expect
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
@@ -28,7 +30,6 @@ class Sampling:
     """Another seed gives other rollouts"""
 
     def __post_init__(self) -> None:
-        from ..artifacts import WrongOption
 
         checks = (
             ("--rollouts-per-problem", self.rollouts_per_problem, self.rollouts_per_problem >= 1, "at least 1"),
@@ -43,9 +44,7 @@ class Sampling:
             ("--max-tokens", self.max_tokens, self.max_tokens >= 1, "at least 1"),
             ("--seed", self.seed, self.seed >= 0, "0 or a positive number"),
         )
-        for flag, found, holds, expected in checks:
-            if not holds:
-                raise WrongOption(f"{flag} is {found}, expected {expected}")
+        expect(checks)
 
     @property
     def reshapes(self) -> bool:

@@ -11,7 +11,7 @@ from .objectives.oreal import Oreal
 from .objectives.rejection import Rejection
 from .objectives.supervised import Supervised
 from .optimization import Optimization
-from .options import Flat, Runtime
+from .options import Flat, Runtime, expect
 from .policy_folder import SaveDtype
 from .reward_mapping import Reward
 from .sampling import Sampling
@@ -79,9 +79,7 @@ class TrainPolicyOptions:
             ("--batch-tokens", self.batch_tokens, (self.batch_tokens or 1) >= 1, "at least 1"),
             ("--checkpoint-every", self.checkpoint_every, self.checkpoint_every >= 1, "at least 1"),
         )
-        for flag, found, holds, expected in checks:
-            if not holds:
-                raise WrongOption(f"{flag} is {found}, expected {expected}")
+        expect(checks)
         if self.steps is not None and self.epochs is not None:
             raise WrongOption("--steps and --epochs say the same in two ways, expected one of them")
 

@@ -12,13 +12,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from ..artifacts import Problem, WrongOption
+from ..artifacts import Problem
 from .answers.comparison import Comparison
 from .answers.extract import Extracted, extract
 from .answers.pool import Task, WorkerPool
 from .answers.question import question_text, read_question
 from .answers.types import ANSWER_TYPES, AnswerType, compare_cheaply, infer_type, reference_of
-from .options import Runtime
+from .options import Runtime, expect
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -54,9 +54,7 @@ class Verifying:
             ("--memory-megabytes", self.memory_megabytes, self.memory_megabytes >= 256, "at least 256"),
             ("--workers", self.workers, self.workers is None or self.workers >= 1, "at least 1"),
         )
-        for flag, found, holds, expected in checks:
-            if not holds:
-                raise WrongOption(f"{flag} is {found}, expected {expected}")
+        expect(checks)
 
     @property
     def tolerance(self) -> Fraction:
