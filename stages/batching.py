@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+LENGTH_MULTIPLE = 8
+"""Lengths are rounded up, so that few shapes occur: a CPU compiles and keeps its bfloat16 kernels for each, which
+costs time and a gigabyte; on a GPU multiples of 8 fill the tensor cores."""
+
 
 class Trainable(Protocol):
     """A row of a step."""
@@ -90,15 +94,20 @@ def policy_tokens(segments: Sequence[dict[str, Any]] | None, length: int) -> np.
     return trained
 
 
+def rounded(length: int) -> int:
+    """Up to the next multiple."""
+    return -(-length // LENGTH_MULTIPLE) * LENGTH_MULTIPLE
+
+
 def micro_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Indices of rows that are computed together: sorted by length, at most `batch_tokens` with padding.
 
-    A row that is longer than the budget is a micro-batch of its own.
+    Lengths count as rounded up, as `pad` makes them. A row longer than the budget is a micro-batch of its own.
     """
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     batches: list[list[int]] = []
     for index in order:
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= batch_tokens:
+        if batches and (len(batches[-1]) + 1) * rounded(lengths[batches[-1][0]]) <= batch_tokens:
             batches[-1].append(index)
         else:
             batches.append([index])
@@ -130,8 +139,7 @@ def pad(rows: Sequence[TrainingRow], device: Any = "cpu") -> Padded:
     import numpy as np
     import torch
 
-    longest = max(row.length for row in rows)
-    tokens_BS = np.zeros((len(rows), longest), dtype=np.int64)
+    tokens_BS = np.zeros((len(rows), rounded(max(row.length for row in rows))), dtype=np.int64)
     mask_BT = np.zeros((len(rows), max(len(row.token_ids) for row in rows)), dtype=bool)
     starts_B = np.array([len(row.prompt_token_ids) for row in rows])
     for index, row in enumerate(rows):

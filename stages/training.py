@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from ..artifacts import Draft, Failed, Stopped
-from .batching import Row, Step, micro_batches
+from .batching import Row, Step, micro_batches, rounded
 from .checkpoints import Checkpoints, Progress
 from .learner import Learner
 from .objectives import Terms
@@ -127,7 +127,7 @@ class Training(Generic[Row]):
             parts = {"loss": loss, **{f"loss_{name}": value for name, value in terms.losses.items()}}
             sums.update({name: value.detach().item() for name, value in parts.items()})  # type: ignore[union-attr]
             sums.update({name: value.item() / tokens for name, value in terms.shown.items()})
-            computed += len(indices) * lengths[indices[0]]
+            computed += len(indices) * rounded(lengths[indices[0]])
         return {**sums, "padding": 1 - sum(lengths) / computed}
 
     def _stop_if_asked(self) -> None:
