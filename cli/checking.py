@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from whet.artifacts import Artifact, WhetError, WrongArtifact
-from whet.artifacts.files import sha256_file
-from whet.artifacts.lineage import trace
-from whet.artifacts.manifest import NAME, File, Manifest
-from whet.artifacts.recipe import content_digest
-from whet.artifacts.records import KINDS
-
+from ..artifacts import Artifact, WhetError, WrongArtifact
+from ..artifacts.files import sha256_file
+from ..artifacts.lineage import trace
+from ..artifacts.manifest import NAME, File, Manifest
+from ..artifacts.recipe import content_digest
+from ..artifacts.records import KINDS
 from .places import find_places
 
 _ID = {"rollouts": "rollout_id", "verdicts": "rollout_id", "scores": "rollout_id", "texts": "text_id"}

@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from whet.artifacts import WrongArtifact
-from whet.artifacts.files import TEMPORARY, read_json, remove_tree, temporary_name, write_file
-from whet.artifacts.leases import live_workers
-from whet.artifacts.manifest import NAME, Manifest
-from whet.artifacts.publishing import HIGHEST
-
+from ..artifacts import WrongArtifact
+from ..artifacts.files import TEMPORARY, read_json, remove_tree, temporary_name, write_file
+from ..artifacts.leases import live_workers
+from ..artifacts.manifest import NAME, Manifest
+from ..artifacts.publishing import HIGHEST
 from .drafts import read_draft
 from .places import Place, find_places
 from .readable import age_of, age_text

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whet.artifacts import Artifact
-from whet.artifacts.folder import resolve
-from whet.artifacts.manifest import Manifest
-
+from ..artifacts import Artifact
+from ..artifacts.folder import resolve
+from ..artifacts.manifest import Manifest
 from .page import Page
 from .readable import short
 from .showing import report_metrics

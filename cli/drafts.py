@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from whet.artifacts.files import read_json
-from whet.artifacts.leases import live_workers
+from ..artifacts.files import read_json
+from ..artifacts.leases import live_workers
 
 
 @dataclass

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from whet.artifacts import KINDS, WrongOption
-
+from ..artifacts import KINDS, WrongOption
 from .collecting import Policy, plan, remove
 from .readable import counted, parse_age, size_text, visible
 from .suggest import hint

@@ -94,9 +94,8 @@ def lineage(path: str, as_json: bool, as_mermaid: bool) -> int:
       whet lineage runs/x/policy
       whet lineage runs/x/report --mermaid > lineage.mmd
     """
-    from whet.artifacts import WrongOption
-    from whet.artifacts.lineage import trace
-
+    from ..artifacts import WrongOption
+    from ..artifacts.lineage import trace
     from .lineages import mermaid, record, tree
 
     if as_json and as_mermaid:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from whet.artifacts.lineage import Node, ancestors
-from whet.artifacts.records import KINDS
-
+from ..artifacts.lineage import Node, ancestors
+from ..artifacts.records import KINDS
 from .readable import short, visible
 
 

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from whet.artifacts.manifest import NAME
-
+from ..artifacts.manifest import NAME
 from .drafts import DraftState, read_draft
 from .places import Place, find_places
 from .readable import age_of, age_text, size_text, visible

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whet.artifacts import WrongArtifact
-from whet.artifacts.manifest import NAME
+from ..artifacts import WrongArtifact
+from ..artifacts.manifest import NAME
 
 _VERSION = re.compile(r"v([1-9][0-9]*)$")
 _DRAFT = ".draft-"

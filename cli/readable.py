@@ -6,7 +6,7 @@ import time
 import unicodedata
 from collections.abc import Sized
 
-from whet.artifacts import WrongOption
+from ..artifacts import WrongOption
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"}

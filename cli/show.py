@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from whet.artifacts import KINDS, Artifact, WrongArtifact
-from whet.artifacts.folder import resolve
-from whet.artifacts.manifest import NAME, Manifest
-
+from ..artifacts import KINDS, Artifact, WrongArtifact
+from ..artifacts.folder import resolve
+from ..artifacts.manifest import NAME, Manifest
 from .drafts import DraftState
 from .page import Page, print_page
 from .showing import body_page, draft_page, manifest_page, newest_draft, record

@@ -6,10 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from whet.artifacts import KINDS, Artifact, WrongArtifact
-from whet.artifacts.folder import drafts as drafts_of
-from whet.artifacts.manifest import Manifest
-
+from ..artifacts import KINDS, Artifact, WrongArtifact
+from ..artifacts.folder import drafts as drafts_of
+from ..artifacts.manifest import Manifest
 from .drafts import DraftState, read_draft
 from .page import Page
 from .readable import age_of, age_text, counted, short, size_text

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from whet.artifacts import KINDS, Artifact, WrongArtifact, WrongOption
-from whet.artifacts.files import TEMPORARY
-from whet.artifacts.parquet import read_batches
-
+from ..artifacts import KINDS, Artifact, WrongArtifact, WrongOption
+from ..artifacts.files import TEMPORARY
+from ..artifacts.parquet import read_batches
 from ..stages.columns import Known, absent_columns, columns_of, load_known, own_columns
 from ..stages.joins import check_belongs
 from ..stages.where import Where, parse_where

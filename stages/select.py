@@ -108,7 +108,7 @@ def select(
         for index, row in enumerate(artifacts[which].part_rows(part.index)):
             copies = selection.copies.get((which, part.index, index), 0)
             if copies and chosen and kind == "rollouts":
-                row = with_totals(row, selection.draws[group_of(row)], bool(verdicts))
+                row = with_totals(dict(row), selection.draws[group_of(row)], bool(verdicts))
             for _ in range(copies):
                 if order not in chunk.done:
                     chunk.write(row, order)

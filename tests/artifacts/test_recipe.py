@@ -1,10 +1,11 @@
 import hashlib
 
-from whet.artifacts import make_problem, problem_id, recipe_digest, rollout_id, seed_of
+from whet.artifacts import Message, make_problem, problem_id, recipe_digest, rollout_id, seed_of
 from whet.artifacts.files import canonical_json, digest_of
 from whet.artifacts.recipe import content_digest
 
-ASKED = [{"role": "user", "content": "1+1"}]
+ASKED: list[Message] = [{"role": "user", "content": "1+1"}]
+SYSTEM: list[Message] = [{"role": "system", "content": "x"}]
 
 
 def test_a_digest_is_the_sha256_of_the_canonical_json() -> None:
@@ -20,10 +21,10 @@ def test_text_with_a_lone_surrogate_still_has_an_identity() -> None:
 
 def test_a_problem_is_the_same_wherever_it_comes_from() -> None:
     here = make_problem(ASKED, "2", "number", source="here", split="train", meta="{}")
-    there = make_problem([{"content": "1+1", "role": "user"}], "2", "number")
+    there = make_problem(list(reversed(ASKED)), "2", "number")
     assert here["problem_id"] == there["problem_id"]
     assert here["problem_id"] != problem_id(ASKED, "3", "number")
-    assert here["problem_id"] != problem_id([{"role": "system", "content": "x"}, *ASKED], "2", "number")
+    assert here["problem_id"] != problem_id(SYSTEM + ASKED, "2", "number")
 
 
 def test_no_two_recipes_problems_draws_steps_or_occurrences_share_a_rollout() -> None:
