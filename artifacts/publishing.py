@@ -109,12 +109,16 @@ def payload_files(folder: Path, known: set[str] = frozenset()) -> list[File]:  #
     import pyarrow.parquet as pq
 
     found = []
+    work = folder / "work"
+    # Some libraries write files that only their owner may read; others read an artifact too, as far as the umask lets.
+    mode = work.stat().st_mode & 0o666 if work.is_dir() else 0o644
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         hidden = name.split("/")[0] in OUTSIDE_DIGEST or path.name.startswith(TEMPORARY)
         if path.is_file() and not hidden and name not in known:
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
+            path.chmod(mode)
             rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None
             found.append(File(path=name, size=path.stat().st_size, sha256=sha256_file(path), rows=rows))
     return found

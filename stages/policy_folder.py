@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -43,5 +42,3 @@ def write_policy(
             write_file(folder / name, (tokenizer / name).read_bytes())
     if progress is not None:
         write_state(folder / TRAINER, learner, progress, weights=dtype != "float32")
-    for file in folder.rglob("*.safetensors"):
-        shutil.copymode(folder / "config.json", file)  # the library makes them for their owner alone

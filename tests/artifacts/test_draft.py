@@ -208,8 +208,12 @@ def test_a_second_writer_of_a_model_is_told_to_wait(tmp_path: Path) -> None:
         pass
     with two.writer():
         (two.folder / "config.json").write_text("{}")
+        (two.folder / "config.json").chmod(0o600)
     artifact = two.publish()
     assert [file.path for file in artifact.manifest.files] == ["config.json"]
+    assert (artifact.path / "config.json").stat().st_mode & 0o777 == (
+        artifact.path / "manifest.json"
+    ).stat().st_mode & 0o777
     assert artifact.manifest.rows is None
 
 
