@@ -1,0 +1,97 @@
+"""Every option marked Runtime, run with two values: the rows (for weights: all but the last bits) are equal."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from whet.artifacts import Artifact
+from whet.cli.main import STAGES, main
+from whet.cli.signature import read_stage
+
+ADD = ["addition", "--length", "1..2", "--templates", "1", "-q"]
+TRAIN = [
+    "train-policy", "policy", "--rollouts", "shown", "--objective", "supervised", "--steps", "3", "--rows-per-step",
+    "16", "--learning-rate", "1e-3", "--precision", "float32",
+]  # fmt: skip
+SAMPLE = ["sample", "problems", "policy", "--rollouts-per-problem", "3", "--max-tokens", "12", "--precision", "float32"]
+VERIFY = ["verify", "shown"]
+
+TWO_VALUES: dict[tuple[str, str], tuple[list[str], str, str]] = {
+    ("import", "--max-bad"): (["import", "file.jsonl", "--kind", "problems"], "0", "5"),
+    ("sample", "--max-batch-rows"): (SAMPLE, "2", "64"),
+    ("sample", "--batch-tokens"): (SAMPLE, "64", "65536"),
+    ("verify", "--max-unknown"): (VERIFY, "0.0", "1.0"),
+    ("verify", "--workers"): (VERIFY, "1", "3"),
+    ("train-policy", "--batch-tokens"): (TRAIN, "64", "4096"),
+    ("train-policy", "--checkpoint-every"): (TRAIN, "1", "100"),
+}
+"""(command, flag): the command, and two values of the flag."""
+CHECKED_ELSEWHERE = {("train-policy", "--verifying.workers")}
+"""The same pool as in verify; on-policy training is run with it in the tests of the trainer."""
+
+
+def runtime_flags() -> set[tuple[str, str]]:
+    found = set()
+    for name, module in STAGES.items():
+        stage = read_stage(name, importlib.import_module(module))
+        found |= {(name, option.flag) for option in stage.fields if option.runtime}
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("inputs")
+    (made / "file.jsonl").write_text(
+        "".join(json.dumps({"question": f"{n}?", "answer": str(n)}) + "\n" for n in range(30))
+    )
+    for command in (
+        ["problems", *ADD, "--count", "12", "--out", "problems"],
+        ["init", "--context", "64", "--out", "policy", "-q"],
+        ["sample", "problems", "program:tail-compact", "--tokenizer", "policy", "--rollouts-per-problem", "4", "--out",
+         "shown", "-q"],
+    ):  # fmt: skip
+        subprocess.run([sys.executable, "-m", "whet.cli", *command], cwd=made, check=True, capture_output=True)
+    return made
+
+
+def test_no_runtime_option_is_forgotten() -> None:
+    assert runtime_flags() == set(TWO_VALUES) | CHECKED_ELSEWHERE
+
+
+def weights(artifact: Artifact[Any]) -> dict[str, Any]:
+    from safetensors.numpy import load_file
+
+    return load_file(artifact.path / "model.safetensors")
+
+
+@pytest.mark.parametrize(("command", "flag"), TWO_VALUES)
+def test_a_runtime_option_changes_neither_the_recipe_nor_the_rows(
+    command: str, flag: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    words, *values = TWO_VALUES[command, flag]
+    made = []
+    for value in values:
+        out = tmp_path / value / "out"
+        assert main([*words, flag, value, "--out", str(out), "-q"]) == 0
+        made.append(Artifact.open(out))
+    one, other = made
+    assert one.recipe == other.recipe
+    assert one.manifest.runtime != other.manifest.runtime
+    if command == "train-policy":
+        for name, tensor in weights(one).items():
+            np.testing.assert_allclose(tensor, weights(other)[name], rtol=1e-4, atol=1e-6)
+    elif command == "sample":
+        for row, equal in zip(one.rows(), other.rows(), strict=True):
+            assert {**row, "logprobs": None, "sampling_logprobs": None} == {
+                **equal, "logprobs": None, "sampling_logprobs": None,
+            }  # fmt: skip
+            np.testing.assert_allclose(row["logprobs"], equal["logprobs"], atol=1e-4)
+    else:
+        assert one.digest == other.digest
