@@ -8,9 +8,9 @@ from typing import Any
 from ..artifacts import KINDS, Artifact, WrongArtifact, WrongOption
 from ..artifacts.files import TEMPORARY
 from ..artifacts.parquet import read_batches
-from ..stages.columns import Known, absent_columns, columns_of, load_known, own_columns
 from ..stages.joins import check_belongs
-from ..stages.where import Where, parse_where
+from ..stages.selection.columns import Known, absent_columns, columns_of, load_known, own_columns
+from ..stages.selection.where import Where, parse_where
 from .drafts import DraftState
 from .page import Page
 from .readable import short

@@ -18,8 +18,8 @@ from ..artifacts import (
 )
 
 if TYPE_CHECKING:
-    from .selecting import Selection
-    from .where import Where
+    from .selection.selecting import Selection
+    from .selection.where import Where
 
 VERSION = 1
 
@@ -84,8 +84,8 @@ def select(
     """
     from loguru import logger
 
-    from .selecting import group_of
-    from .selection_record import CHOOSING, CHOSEN, facts_of, summary, with_totals
+    from .selection.record import CHOOSING, CHOSEN, facts_of, summary, with_totals
+    from .selection.selecting import group_of
 
     kind = _kind_of(artifacts)
     selection, chosen = _decide(artifacts, options, verdicts or [], scores or [], against or [])
@@ -131,7 +131,7 @@ def resolve(options: SelectOptions, **inputs: Any) -> SelectOptions:
 
 def plan(options: SelectOptions, **inputs: Any) -> list[str]:
     """What would stay: the decision itself is cheap."""
-    from .selection_record import summary
+    from .selection.record import summary
 
     judged = [inputs.get(name) or [] for name in ("verdicts", "scores", "against")]
     return [summary(_decide(inputs["artifacts"], options, *judged)[0])]
@@ -150,10 +150,10 @@ def _kind_of(artifacts: Sequence[Artifact[Any]]) -> str:
 
 def _rules(kind: str, options: SelectOptions, inputs: dict[str, Any]) -> "tuple[Where | None, dict[str, Any]]":
     """The rules that options alone make, checked against each other and the kind of the rows."""
-    from .columns import absent_columns, columns_of
-    from .pass_rates import parse_bins, parse_range
-    from .splitting import parse_split
-    from .where import parse_where
+    from .selection.columns import absent_columns, columns_of
+    from .selection.pass_rates import parse_bins, parse_range
+    from .selection.splitting import parse_split
+    from .selection.where import parse_where
 
     verdicts, scores = bool(inputs.get("verdicts")), bool(inputs.get("scores"))
     if verdicts and kind not in ("rollouts", "problems"):
@@ -205,9 +205,9 @@ def _decide(
     against: Sequence[Artifact[Any]],
 ) -> "tuple[Selection, bool]":
     """The rows that stay, and whether rollouts among them were chosen by how they went."""
-    from .columns import PASS_RATE, load_known, own_columns
-    from .contamination import TestSet, asked_text
-    from .selecting import Rules, decide, looked_at
+    from .selection.columns import PASS_RATE, load_known, own_columns
+    from .selection.contamination import TestSet, asked_text
+    from .selection.selecting import Rules, decide, looked_at
 
     kind = _kind_of(artifacts)
     where, parsed = _rules(kind, options, {"verdicts": verdicts, "scores": scores, "against": against})

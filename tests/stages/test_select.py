@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from whet.artifacts import Artifact, Draft, DraftGone, Stop, Stopped, WrongArtifact, WrongOption
-from whet.stages.columns import load_known
 from whet.stages.evaluating import read_run
 from whet.stages.joins import check_belongs
 from whet.stages.select import SelectOptions, plan, resolve, select
+from whet.stages.selection.columns import load_known
 
 Run = Callable[..., Artifact[Any]]
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 
 from whet.artifacts import WrongOption
-from whet.stages.splitting import drawn, parse_split, position
+from whet.stages.selection.splitting import drawn, parse_split, position
 
 IDS = [hashlib.sha256(str(number).encode()).hexdigest()[:32] for number in range(2000)]
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..artifacts import Artifact
-from .joins import SELECTED_FROM, belongs_to, identities
+from ...artifacts import Artifact
+from ..joins import SELECTED_FROM, belongs_to, identities
 from .selecting import Selection
 
 CHOSEN = "chosen"

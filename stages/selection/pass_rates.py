@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..artifacts import WrongOption
+from ...artifacts import WrongOption
 
 
 @dataclass(slots=True)

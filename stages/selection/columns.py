@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-from ..artifacts import KINDS, Artifact, Problem
-from .joins import by_rollout
+from ...artifacts import KINDS, Artifact, Problem
+from ..joins import by_rollout
 from .pass_rates import Tally, tally
 
 PASS_RATE = "pass_rate"

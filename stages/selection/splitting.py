@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..artifacts import WrongOption
+from ...artifacts import WrongOption
 
 _RANGE = 1 << 64
 

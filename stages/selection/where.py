@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..artifacts import WrongOption
-from ..artifacts.records import VERDICTS
+from ...artifacts import WrongOption
+from ...artifacts.records import VERDICTS
 
 Row = Mapping[str, Any]
 _TOKEN = re.compile(

@@ -1,7 +1,7 @@
 import pytest
 
 from whet.artifacts import WrongOption
-from whet.stages.where import parse_where
+from whet.stages.selection.where import parse_where
 
 COLUMNS = [
     "verdict",

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..artifacts import Artifact, WrongArtifact
-from ..artifacts.recipe import problem_id
+from ...artifacts import Artifact, WrongArtifact
+from ...artifacts.recipe import problem_id
 from .columns import PASS_RATE, Known
 from .contamination import TestSet, asked_text
 from .pass_rates import Bin, copies_of

@@ -1,4 +1,4 @@
-from whet.stages.picking import Candidate, pick
+from whet.stages.selection.picking import Candidate, pick
 
 
 def rows(

@@ -1,4 +1,4 @@
-from whet.stages.contamination import TestSet, asked_text, words_of
+from whet.stages.selection.contamination import TestSet, asked_text, words_of
 
 TWENTY = " ".join(f"w{number}" for number in range(20))
 

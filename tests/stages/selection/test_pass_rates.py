@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from whet.artifacts import WrongOption
-from whet.stages.pass_rates import copies_of, parse_bins, parse_range, tally
+from whet.stages.selection.pass_rates import copies_of, parse_bins, parse_range, tally
 
 OREAL = "0..0.2=6,0.2..0.4=4,0.4..0.6=4,0.6..0.8=2"
 
