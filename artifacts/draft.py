@@ -219,7 +219,8 @@ class Draft(Generic[Row]):
 
     def discard_chunks_from(self, index: int) -> None:
         """Drop the parts from `index` on, with what is pending of them: their rows will be made again."""
-        for folder in (self.folder / "data", self.work / "done", self.work / "leases", self.work / "pending"):
+        kept = (self.work / name for name in ("done", "leases", "pending", "partial"))
+        for folder in (self.folder / "data", *kept):
             for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
                 number = re.search(r"\d{5}", entry.name)
                 if number and int(number[0]) >= index:
@@ -232,6 +233,7 @@ class Draft(Generic[Row]):
         if self.is_done(index):  # finished between the look and the lease
             lease.release()
             return None
+        (self.work / "partial" / f"{index:05d}.json").unlink(missing_ok=True)
         schema = schema_of(KINDS[self.kind].record)
         chunk = Chunk[Row](self.folder, index, unit, schema, lease, lambda: self.stop.requested)
         heartbeat = self._beat()
@@ -362,8 +364,17 @@ class Draft(Generic[Row]):
         for pending in sorted((self.work / "pending").iterdir()) if (self.work / "pending").is_dir() else []:
             index = int(pending.name)
             chunk = None if self.is_done(index) else self._take(index, None)
-            if chunk is not None:
+            if chunk is None:
+                continue
+            if chunk.done:
+                # First of all: rows that are missing must never pass for done, wherever a kill comes.
+                partial = self.work / "partial"
+                partial.mkdir(exist_ok=True)
+                write_json(partial / f"{index:05d}.json", {"rows": len(chunk.done)})
                 self._finish(chunk)
+            else:
+                chunk.release()
+                self._forget(chunk)
 
     def publish(self) -> Artifact[Row]:
         """Make the draft a version: files, manifest, rename.

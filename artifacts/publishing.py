@@ -61,6 +61,8 @@ def describe(
     ]
     files += payload_files(folder, {file.path for file in files})
     plan = read_json(work / "plan.json")["chunks"] if (work / "plan.json").exists() else len(done)
+    # Parts that --finish made of what an unfinished chunk had.
+    whole = len(done) - sum((work / "partial" / f"{index:05d}.json").exists() for index in done)
     if not kind.rows and not done:
         with contextlib.suppress(OSError):
             (folder / "data").rmdir()
@@ -83,7 +85,7 @@ def describe(
         rows=sum(part["rows"] for part in done.values()) if kind.rows else None,
         files=files,
         gates=gates,
-        incomplete={"done": len(done), "chunks": plan} if len(done) < plan else None,
+        incomplete={"done": whole, "chunks": plan} if whole < plan else None,
         environment=provenance.environment(),
         created=provenance.timestamp(time.time()),
         seconds=round(time.time() - record["started"], 3),

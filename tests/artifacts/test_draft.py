@@ -195,10 +195,46 @@ def test_what_a_draft_has_can_be_published_marked_incomplete(tmp_path: Path) -> 
     draft = Draft.create(tmp_path / "x", **toy.declared())
     draft.finish_incomplete()
     artifact = draft.publish()
-    assert artifact.manifest.incomplete == {"done": 2, "chunks": 3}
+    assert artifact.manifest.incomplete == {"done": 1, "chunks": 3}
     assert len(artifact) == 2
-    with pytest.raises(WrongArtifact, match="2 of 3 chunks.*--accept-incomplete"):
+    with pytest.raises(WrongArtifact, match="1 of 3 chunks.*--accept-incomplete"):
         Artifact.open(tmp_path / "x", accept_incomplete=False)
+
+
+def test_rows_of_the_only_chunk_published_before_its_end_are_marked_incomplete(tmp_path: Path) -> None:
+    draft = Draft.create(tmp_path / "x", **toy.declared())
+    next(draft.chunks([0])).write(toy.row(0, 0), 0)
+    draft.close()
+    draft = Draft.create(tmp_path / "x", **toy.declared())
+    draft.finish_incomplete()
+    draft.close()
+    # Its process died here: the command without --finish takes the part for what it is.
+    draft = Draft.create(tmp_path / "x", **toy.declared())
+    assert list(draft.chunks([0])) == []
+    assert draft.publish().manifest.incomplete == {"done": 0, "chunks": 1}
+
+
+def test_a_chunk_that_is_done_after_all_is_not_incomplete(tmp_path: Path) -> None:
+    draft = Draft.create(tmp_path / "x", **toy.declared())
+    next(draft.chunks([0])).write(toy.row(0, 0), 0)
+    draft.close()
+    (draft.work / "partial").mkdir()  # of a process that died before it made the part
+    (draft.work / "partial" / "00000.json").write_text("{}")
+    draft = Draft.create(tmp_path / "x", **toy.declared())
+    for chunk in draft.chunks([0]):
+        chunk.write(toy.row(0, 1), 1)
+    artifact = draft.publish()
+    assert (artifact.manifest.incomplete, len(artifact)) == (None, 2)
+
+
+def test_a_chunk_with_no_finished_row_makes_no_part(tmp_path: Path) -> None:
+    draft = Draft.create(tmp_path / "x", **toy.declared())
+    next(draft.chunks([0])).save_prefixes([{"order": 0}])
+    draft.close()
+    draft = Draft.create(tmp_path / "x", **toy.declared())
+    draft.finish_incomplete()
+    assert not draft.is_done(0)
+    draft.close()
 
 
 def test_a_second_writer_of_a_model_is_told_to_wait(tmp_path: Path) -> None:
