@@ -123,7 +123,8 @@ def written_file(path: Path) -> Iterator[HashingFile]:
 def write_file(path: Path, data: bytes | str) -> None:
     """Write a small file whole, or not at all."""
     with written_file(path) as file:
-        file.write(data.encode() if isinstance(data, str) else data)
+        # A file name or a model's text may hold lone surrogates; as backslashes they are JSON's own spelling.
+        file.write(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -299,3 +299,9 @@ def test_a_manifest_says_where_it_came_from_and_keeps_no_secret(
     assert manifest["environment"]["packages"]["pyarrow"]
     assert manifest["recipe"] == artifact.recipe
     assert manifest["stage"] == "toy"
+
+
+def test_an_input_whose_name_is_not_utf8_can_be_written_down_and_read_back(tmp_path: Path) -> None:
+    named = tmp_path / os.fsdecode(b"c\xff.csv")
+    files.write_json(tmp_path / "x.json", {"path": str(named)})
+    assert files.read_json(tmp_path / "x.json") == {"path": str(named)}
