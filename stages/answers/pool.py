@@ -78,8 +78,9 @@ class _Worker:
         line = json.dumps(
             {"id": self.number, "cpu_seconds": cpu_seconds, "memory_bytes": memory_bytes, **fields}
         ).encode()
-        self.sink.write(f"{len(line)}\n".encode() + line)
-        self.sink.flush()
+        with contextlib.suppress(BrokenPipeError):  # it just died: the end of its output says so
+            self.sink.write(f"{len(line)}\n".encode() + line)
+            self.sink.flush()
 
     def read(self) -> list[dict[str, Any]] | None:
         """The messages that have arrived; None when the process is gone."""

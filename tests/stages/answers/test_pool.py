@@ -205,3 +205,15 @@ def test_workers_of_a_killed_process_end_by_themselves():
         time.sleep(0.1)
     assert pids
     assert not any(_alive(pid) for pid in pids)
+
+
+def test_a_worker_that_died_while_it_was_idle_is_replaced():
+    with WorkerPool(1, 5.0, GIGABYTE) as pool:
+        run(pool, [task("4")])
+        while not pool._workers[0].free:
+            pool.results(wait=False)
+        os.killpg(pool._workers[0].process.pid, signal.SIGKILL)
+        pool._workers[0].process.wait()
+        found = run(pool, [task("2+2")])
+        assert found[task("2+2")].reason.startswith("error: the worker ended")
+        assert run(pool, [task("3+1")])[task("3+1")].equal
