@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import Stopped
-from .files import TEMPORARY, HashingFile, read_json, remove_tree, sha256_file, sync_folder, write_json
+from .files import TEMPORARY, HashingFile, canonical_json, read_json, remove_tree, sha256_file, sync_folder, write_json
 from .leases import Lease
 from .parquet import PartWriter, read_batches, to_batch
 
@@ -23,6 +23,7 @@ FLUSH_SECONDS = 30.0
 FLUSH_BYTES = 32 << 20
 _BATCH_BYTES = 4 << 20
 _ORDER = "__order"
+_COUNTS = "__counts"
 
 
 def part_name(index: int) -> str:
@@ -49,12 +50,13 @@ class Chunk(Generic[Row]):
         self.index, self.unit = index, unit
         self.closed = False
         self._folder, self._schema, self._lease, self._stopping = folder, schema, lease, stopping
-        self._held = schema.append(pa.field(_ORDER, pa.int64(), nullable=False))
+        # Counts stay with their row until the part is written: a row that was flushed twice must count once.
+        own = [pa.field(_ORDER, pa.int64(), nullable=False), pa.field(_COUNTS, pa.large_string())]
+        self._held = pa.schema([*schema, *own])
         self._pending = folder / "work" / "pending" / f"{index:05d}"
         self._rows: list[dict[str, Any]] = []
         self._batches: list[pa.RecordBatch] = []
         self._bytes, self._rows_a_batch = 0, 32
-        self._counts: Counter[str] = Counter()
         self._flushed_at = time.monotonic()
         self._lock = threading.RLock()
         self.done = self._orders_on_disk()
@@ -72,8 +74,7 @@ class Chunk(Generic[Row]):
             Stopped: the process was asked to stop; this row and all before it are on disk.
         """
         with self._lock:
-            self._rows.append({**row, _ORDER: order})
-            self._counts.update(counts or {})
+            self._rows.append({**row, _ORDER: order, _COUNTS: canonical_json(dict(counts)) if counts else None})
             self.written += 1
             if len(self._rows) >= self._rows_a_batch:
                 self._pack()
@@ -99,7 +100,7 @@ class Chunk(Generic[Row]):
             if self._batches:
                 self._pending.mkdir(parents=True, exist_ok=True)
                 path = self._pending / f"{time.time_ns():020d}-{id(self) & 0xFFFF:04x}.parquet"
-                writer = PartWriter(path, self._held, {"counts": json.dumps(self._counts)})
+                writer = PartWriter(path, self._held)
                 try:
                     for batch in self._batches:
                         writer.write(batch)
@@ -107,7 +108,7 @@ class Chunk(Generic[Row]):
                 except BaseException:
                     writer.discard()
                     raise
-                self._batches, self._bytes, self._counts = [], 0, Counter()
+                self._batches, self._bytes = [], 0
             self._flushed_at = time.monotonic()
 
     def save_prefixes(self, rows: list[dict[str, Any]]) -> None:
@@ -126,11 +127,10 @@ class Chunk(Generic[Row]):
         """Publish the part: rows in canonical order, each once."""
         with self._lock:
             self._pack()
-            batches, counts = self._on_disk()
-            counts.update(self._counts)
+            batches = [batch for path in self._pending_files() for batch in read_batches(path)]
             writer = PartWriter(self._folder / "data" / part_name(self.index), self._schema)
             try:
-                self._write_sorted(writer, [*batches, *self._batches])
+                counts = self._write_sorted(writer, [*batches, *self._batches])
                 publish_part(self._folder, self.index, writer.rows, counts, writer.close())
             except BaseException:
                 writer.discard()
@@ -174,32 +174,28 @@ class Chunk(Generic[Row]):
                 orders.update(batch.column(0).to_pylist())
         return orders
 
-    def _on_disk(self) -> "tuple[list[pa.RecordBatch], Counter[str]]":
-        import pyarrow.parquet as pq
-
-        batches: list[pa.RecordBatch] = []
-        counts: Counter[str] = Counter()
-        for path in self._pending_files():
-            batches.extend(read_batches(path))
-            metadata = pq.read_schema(path).metadata or {}
-            counts.update(json.loads(metadata.get(b"counts", b"{}")))
-        return batches, counts
-
-    def _write_sorted(self, writer: PartWriter, batches: "list[pa.RecordBatch]") -> None:
+    def _write_sorted(self, writer: PartWriter, batches: "list[pa.RecordBatch]") -> Counter[str]:
+        """Write the rows by their order, each once; the sums of their counts."""
         import numpy as np
         import pyarrow as pa
 
+        counts: Counter[str] = Counter()
         if not batches:
-            return
+            return counts
         orders = np.concatenate([batch.column(_ORDER).to_numpy() for batch in batches])
         # Two processes on one chunk (a stale lease taken over) may both have flushed a row: the first counts.
         _, first = np.unique(orders, return_index=True)
-        table = pa.Table.from_batches([batch.drop_columns([_ORDER]) for batch in batches]).cast(self._schema)
+        told = pa.chunked_array([batch.column(_COUNTS) for batch in batches]).take(pa.array(first))
+        for item in told.value_counts().to_pylist():
+            for name, value in json.loads(item["values"] or "{}").items():
+                counts[name] += value * item["counts"]
+        table = pa.Table.from_batches([batch.drop_columns([_ORDER, _COUNTS]) for batch in batches]).cast(self._schema)
         if np.array_equal(first, np.arange(len(orders))):
             writer.write(table)
-            return
-        for start in range(0, len(first), 1024):
-            writer.write(table.take(first[start : start + 1024]))
+        else:
+            for start in range(0, len(first), 1024):
+                writer.write(table.take(first[start : start + 1024]))
+        return counts
 
 
 def publish_part(folder: Path, index: int, rows: int, counts: Mapping[str, float], file: HashingFile) -> None:

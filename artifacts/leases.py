@@ -97,6 +97,24 @@ def _create(path: Path, content: bytes) -> bool:
     return True
 
 
+def _remove_stale(path: Path) -> None:
+    """Remove a lease whose holder is dead, looking again where nobody else removes it: it may be a new one by now."""
+    guard = path.with_name(f"{TEMPORARY}taking-{path.name}")
+    if not _create(guard, json.dumps(identity()).encode()):
+        held = holder(guard)
+        if held is None or held["alive"]:
+            time.sleep(0.01)
+            return
+        guard.unlink(missing_ok=True)  # its process died between these lines
+        return
+    try:
+        held = holder(path)
+        if held is not None and not held["alive"]:
+            path.unlink(missing_ok=True)
+    finally:
+        guard.unlink(missing_ok=True)
+
+
 class Lease:
     """A lease this process holds; `release` when done."""
 
@@ -106,17 +124,13 @@ class Lease:
     @classmethod
     def take(cls, path: Path) -> "Lease | None":
         """Take a free or stale lease; None when a live process holds it."""
-        for _ in range(3):
+        for _ in range(20):
             if _create(path, json.dumps(identity()).encode()):
                 return cls(path)
             held = holder(path)
             if held is not None and held["alive"]:
                 return None
-            # Only one of several takers wins this rename.
-            aside = temporary_name(path)
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(path, aside)
-                os.unlink(aside)
+            _remove_stale(path)
         return None
 
     def touch(self) -> None:

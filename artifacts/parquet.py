@@ -119,7 +119,7 @@ def _width(kind: Any) -> int:
 class PartWriter:
     """Writes one parquet file of a kind; `file` carries its size and sha256 once closed."""
 
-    def __init__(self, path: Path, schema: "pa.Schema", metadata: Mapping[str, str] | None = None) -> None:
+    def __init__(self, path: Path, schema: "pa.Schema") -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -129,7 +129,7 @@ class PartWriter:
         self._waiting_bytes = 0
         self._writer = pq.ParquetWriter(
             pa.PythonFile(self.file, mode="w"),
-            schema.with_metadata(dict(metadata)) if metadata else schema,
+            schema,
             compression="zstd",
             # Log-probabilities hardly repeat: a dictionary of them costs time and saves nothing.
             use_dictionary=_dictionary_columns(schema),  # pyright: ignore[reportArgumentType]
