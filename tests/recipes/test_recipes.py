@@ -30,6 +30,7 @@ def versions(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_runs_small_and_again_for_free(name: str, tmp_path: Path) -> None:
     recipe = ROOT / "recipes" / name
@@ -81,6 +82,7 @@ def test_a_script_that_chains_commands_runs_again_for_free(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_quickstart_makes_the_policy_better_on_problems_it_has_not_seen(tmp_path: Path) -> None:
     run(ROOT / "recipes/quickstart.sh", tmp_path / "runs")
     report = json.loads((tmp_path / "runs/seed-0/report/v1/metrics.json").read_text())
