@@ -86,7 +86,9 @@ def test_a_runtime_option_changes_neither_the_recipe_nor_the_rows(
     assert one.manifest.runtime != other.manifest.runtime
     if command == "train-policy":
         for name, tensor in weights(one).items():
-            np.testing.assert_allclose(tensor, weights(other)[name], rtol=1e-4, atol=1e-6)
+            # AdamW divides by the root of the second moment: rounding of a gradient near zero shows as a share of the
+            # learning rate (here below 1 % of it). That gradients agree to 1e-5 is tested beside the loop.
+            np.testing.assert_allclose(tensor, weights(other)[name], rtol=1e-4, atol=1e-5)
     elif command == "sample":
         for row, equal in zip(one.rows(), other.rows(), strict=True):
             assert {**row, "logprobs": None, "sampling_logprobs": None} == {
