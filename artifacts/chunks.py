@@ -220,6 +220,14 @@ def done_parts(folder: Path) -> dict[int, dict[str, Any]]:
     return {index: _done_record(folder, index) for index in numbers}
 
 
+def sum_counts(done: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """The counts of all finished parts, added up."""
+    total: Counter[str] = Counter()
+    for part in done.values():
+        total.update(part["counts"])
+    return dict(total)
+
+
 def _done_record(folder: Path, index: int) -> dict[str, Any]:
     records = [read_json(path) for path in (folder / "work" / "done").glob(f"{index:05d}.*.json")]
     if len(records) > 1:  # two processes finished the chunk: the record of the part that got the name counts

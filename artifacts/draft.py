@@ -5,13 +5,12 @@ import dataclasses
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from . import card, provenance
-from .chunks import Chunk, done_parts, part_name
+from .chunks import Chunk, done_parts, part_name, sum_counts
 from .errors import DraftGone, Stopped, WrongArtifact
 from .files import TEMPORARY, digest_of, read_json, remove_tree, write_json
 from .folder import Artifact
@@ -328,10 +327,7 @@ class Draft(Generic[Row]):
 
     def counts(self) -> dict[str, Any]:
         """Sums of the counts of all finished chunks."""
-        total: Counter[str] = Counter()
-        for part in done_parts(self.folder).values():
-            total.update(part["counts"])
-        return dict(total)
+        return sum_counts(done_parts(self.folder))
 
     def gate(self, name: str, message: str) -> None:
         """Mark the version that will be published: a quality gate stopped the pipeline here."""

@@ -4,13 +4,12 @@ import contextlib
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from . import provenance
-from .chunks import done_parts, part_name
+from .chunks import done_parts, part_name, sum_counts
 from .errors import WrongArtifact
 from .files import TEMPORARY, read_json, remove_tree, sha256_file, sync_folder
 from .folder import Artifact, versions
@@ -66,9 +65,6 @@ def describe(
     if not kind.rows and not done:
         with contextlib.suppress(OSError):
             (folder / "data").rmdir()
-    counts: Counter[str] = Counter()
-    for part in done.values():
-        counts.update(part["counts"])
     return Manifest(
         kind=kind.name,
         kind_version=kind.version,
@@ -81,7 +77,7 @@ def describe(
         runtime=record["runtime"],
         inputs=inputs,
         facts=facts,
-        counts=dict(counts),
+        counts=sum_counts(done),
         rows=sum(part["rows"] for part in done.values()) if kind.rows else None,
         files=files,
         gates=gates,
