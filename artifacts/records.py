@@ -65,7 +65,12 @@ class Rollout(TypedDict):
 
 
 class Verdict(TypedDict):
-    """correct, incorrect, invalid or unknown, with its reason. No reward: the trainer makes rewards."""
+    """correct, incorrect, invalid or unknown, with its reason. No reward: the trainer makes rewards.
+
+    `confidence` is a verifier model's probability of its label among the labels, `token_f1` the overlap of a text answer
+    with its reference. Rules and model keep their own opinions beside the verdict; `model_text` is what the model wrote.
+    `marks` are remarks that change no verdict: cut by length after its answer, near the time limit ...
+    """
 
     rollout_id: str
     problem_id: str
@@ -79,8 +84,13 @@ class Verdict(TypedDict):
     expected: NotRequired[str | None]
     method: NotRequired[str | None]
     confidence: NotRequired[float | None]
+    token_f1: NotRequired[float | None]
     rule_verdict: NotRequired[str | None]
+    rule_reason: NotRequired[str | None]
     model_verdict: NotRequired[str | None]
+    model_reason: NotRequired[str | None]
+    model_text: NotRequired[str | None]
+    marks: NotRequired[list[str] | None]
 
 
 class Score(TypedDict):
@@ -126,6 +136,12 @@ class Report:
     """Metrics with their uncertainty, plots, a page to read."""
 
 
+def _verdict_of_version_1(row: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 keeps the reasons of both opinions, the model's text, token F1 and marks."""
+    added = ("token_f1", "rule_reason", "model_reason", "model_text", "marks")
+    return {**row, **dict.fromkeys(added)}
+
+
 VERDICTS = ("correct", "incorrect", "invalid", "unknown")
 
 
@@ -152,7 +168,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("problems", Problem),
         Kind("rollouts", Rollout),
-        Kind("verdicts", Verdict),
+        Kind("verdicts", Verdict, version=2, migrations=(_verdict_of_version_1,)),
         Kind("scores", Score),
         Kind("texts", Text),
         Kind("preferences", Preference),

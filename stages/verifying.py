@@ -17,7 +17,7 @@ from .answers.comparison import Comparison
 from .answers.extract import Extracted, extract
 from .answers.pool import Task, WorkerPool
 from .answers.question import question_text, read_question
-from .answers.types import ANSWER_TYPES, AnswerType, compare_cheaply, infer_type, reference_of
+from .answers.types import ANSWER_TYPES, OLD_NAMES, AnswerType, compare_cheaply, infer_type, reference_of
 from .options import Runtime, expect
 
 Key = TypeVar("Key", bound=Hashable)
@@ -32,7 +32,7 @@ QUEUED_PER_WORKER = 8
 class Verifying:
     """How answers are extracted and compared."""
 
-    answer_type: Literal["auto", "exact", "number", "choice", "math"] = "auto"
+    answer_type: Literal["auto", "text", "number", "choice", "math"] = "auto"
     """How answers are compared; auto: as the problem says, else as its reference looks"""
 
     timeout_seconds: float = 5.0
@@ -163,7 +163,8 @@ class AnswerPool:
 @lru_cache(maxsize=4096)
 def _reference(answer: str | None, answer_type: str | None) -> _Reference:
     expected = reference_of(answer)
-    return _Reference(expected, answer_type or (infer_type(expected) if expected else "exact"))
+    answer_type = OLD_NAMES.get(answer_type or "", answer_type)
+    return _Reference(expected, answer_type or (infer_type(expected) if expected else "text"))
 
 
 def _runs_into_the_cut(found: Extracted, text: str) -> bool:

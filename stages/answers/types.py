@@ -8,15 +8,19 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from . import choice, exact, math, number
+from . import choice, math, number
 from .comparison import Comparison
 from .extract import extract
 from .normalise import letters_and_digits, normalise
 from .plain import read_normal
 from .question import Asked
+from .text import compare as compare_words
 
-AnswerType = Literal["exact", "number", "choice", "math"]
-ANSWER_TYPES: tuple[AnswerType, ...] = ("exact", "number", "choice", "math")
+AnswerType = Literal["text", "number", "choice", "math"]
+ANSWER_TYPES: tuple[AnswerType, ...] = ("text", "number", "choice", "math")
+
+OLD_NAMES = {"exact": "text"}
+"""Names that answer types had in older artifacts."""
 
 LONGEST_ANSWER = 10_000
 """Characters of an answer beyond which it is only compared as text."""
@@ -45,7 +49,7 @@ def infer_type(reference: str) -> AnswerType:
         return "choice"
     words = letters_and_digits(reference)
     if _TIME_OR_DATE.fullmatch(words) or (_WORDS.fullmatch(words) and len(words) > 2):
-        return "exact"
+        return "text"
     return "math"
 
 
@@ -57,10 +61,10 @@ def compare_cheaply(
     Data sets call everything `math`: a reference that is a word, a time of day or a letter is compared as such.
     """
     shown = infer_type(expected)
-    if answer_type == "math" and shown in ("exact", "choice"):
+    if answer_type == "math" and shown in ("text", "choice"):
         answer_type = shown
-    if answer_type == "exact":
-        return exact.compare(expected, answer)
+    if answer_type == "text":
+        return compare_words(expected, answer)
     if answer_type == "choice":
         return choice.compare(expected, answer, asked)
     if len(answer) > LONGEST_ANSWER or len(expected) > LONGEST_ANSWER:

@@ -13,7 +13,7 @@ from ._decimals import draw_number, scaled, split_number
 from ._instance import Instance
 from ._tape import Style, Tape
 
-ANSWER_TYPE = "exact"
+ANSWER_TYPE = "text"
 
 INDEPENDENT = 0.2
 """Share of pairs that have nothing in common: mostly decided by their lengths or the first digit."""

@@ -12,7 +12,7 @@ from typing import Any
 from ._instance import Instance
 from ._tape import Style, Tape
 
-ANSWER_TYPE = "exact"
+ANSWER_TYPE = "text"
 
 TEMPLATES = (
     "{sentence}",

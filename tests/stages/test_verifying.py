@@ -86,15 +86,15 @@ def test_a_problem_without_an_answer_is_invalid():
 def test_the_type_comes_from_the_option_else_from_the_problem_else_from_the_reference():
     assert verdict(r"\boxed{4.0}", "4")["answer_type"] == "number"
     assert verdict(r"\boxed{4.0}", "4")["verdict"] == "correct"
-    assert verdict(r"\boxed{4.0}", "4", answer_type="exact")["verdict"] == "incorrect"
-    found = verdicts([(r"\boxed{4.0}", "stop", problem("4", "exact"))], answer_type="math")[0]
+    assert verdict(r"\boxed{4.0}", "4", answer_type="text")["verdict"] == "incorrect"
+    found = verdicts([(r"\boxed{4.0}", "stop", problem("4", "text"))], answer_type="math")[0]
     assert (found["answer_type"], found["verdict"]) == ("math", "correct")
 
 
 def test_an_unheard_of_type_is_unknown_and_says_so():
     found = verdict(r"\boxed{4}", "4", answer_type="molecule")
     assert found["verdict"] == "unknown"
-    assert found["reason"] == "error: answer type 'molecule' is none of exact, number, choice, math"
+    assert found["reason"] == "error: answer type 'molecule' is none of text, number, choice, math"
 
 
 def test_percent_counts_only_where_the_question_asks_for_it():

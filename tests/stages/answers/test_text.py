@@ -1,6 +1,6 @@
 import pytest
 
-from whet.stages.answers.exact import compare
+from whet.stages.answers.text import compare
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Cases that verifiers get wrong, made by programs: CompassVerifier's meta-patterns, one file a family."""
