@@ -1,4 +1,4 @@
-"""What a question says about how its answer is read: does it ask for a percentage, which options does it offer."""
+"""What a question says about how its answer is read: is it a percentage, rounded, in a unit, which options are there."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,30 @@ class Asked(NamedTuple):
     """Flags of a question that change what counts as equal."""
 
     percent: bool = False
+    """The answer is asked for in percent."""
+
     options: tuple[tuple[str, str], ...] = ()
+    """Letter and text of the options of a multiple-choice question, in order."""
+
+    simplified: bool = False
+    """Simplest form, lowest terms or a simplified expression is asked for: 2/4 does not answer what 1/2 does."""
+
+    places: int | None = None
+    """Decimal places the answer is to be rounded to: 2 for "to the nearest hundredth", 0 for "to the nearest integer",
+    negative for "to the nearest hundred" (-2); None when the question names none."""
+
+    significant: int | None = None
+    """Significant figures asked for."""
+
+    ordered: bool = False
+    """An order of the parts is asked for: "in ascending order", "in order of size"."""
+
+    all_wanted: bool = False
+    """All values are asked for ("find all", "what are the solutions"): a part of them does not answer."""
+
+    unit: str | None = None
+    """The unit asked for ("in meters", "how many cents"), spelled as `units.split_unit` does ("m", "cent"); None when
+    the question names none or it is not clear."""
 
 
 def question_text(messages: Sequence[Any]) -> str:
