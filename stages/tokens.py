@@ -14,7 +14,7 @@ same command would otherwise give other prompts tomorrow.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,16 @@ class Encoder:
     def vocabulary(self) -> int:
         """One more than the highest id."""
         return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+
+    @cached_property
+    def special_texts(self) -> tuple[str, ...]:
+        """Texts that `encode` turns into a special token where they stand written out, longest first."""
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        return tuple(sorted({token.content for token in added if token.special}, key=lambda text: (-len(text), text)))
+
+    def tokens(self) -> Iterator[tuple[str, int]]:
+        """Every token as the vocabulary spells it (not as it decodes), with its id."""
+        return iter(self._tokenizer.get_vocab(with_added_tokens=True).items())
 
     @cached_property
     def bos_id(self) -> int | None:
