@@ -5,7 +5,6 @@ with AnswerPool(Verifying()) as pool:
 """
 
 import os
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,17 +12,16 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from ..artifacts import Problem
-from .answers.comparison import Comparison
 from .answers.extract import Extracted, extract
-from .answers.pool import Task, WorkerPool
+from .answers.outcomes import Outcomes
+from .answers.pool import WorkerPool
 from .answers.question import question_text, read_question
+from .answers.task import Task
 from .answers.types import ANSWER_TYPES, OLD_NAMES, AnswerType, compare_cheaply, infer_type, reference_of
 from .options import Runtime, expect
+from .verdict_fields import decided, rule_fields
 
 Key = TypeVar("Key", bound=Hashable)
-
-CACHED = 20_000
-"""Outcomes of worked-out comparisons that are kept: the rollouts of a group repeat answers."""
 
 QUEUED_PER_WORKER = 8
 
@@ -32,7 +30,7 @@ QUEUED_PER_WORKER = 8
 class Verifying:
     """How answers are extracted and compared."""
 
-    answer_type: Literal["auto", "text", "number", "choice", "math"] = "auto"
+    answer_type: Literal["auto", "text", "number", "math", "choice", "boolean", "sequence", "multi", "json"] = "auto"
     """How answers are compared; auto: as the problem says, else as its reference looks"""
 
     timeout_seconds: float = 5.0
@@ -40,6 +38,9 @@ class Verifying:
 
     decimal_tolerance: float = 1e-4
     """Relative difference allowed between decimals; integers are compared exactly"""
+
+    strict: bool = False
+    """Refuse an answer whose number stands among other words"""
 
     memory_megabytes: int = 1024
     """Memory of a worker process; an answer that needs more has an unknown verdict"""
@@ -86,7 +87,8 @@ class AnswerPool:
         self._workers = WorkerPool(
             verifying.processes, verifying.timeout_seconds, verifying.memory_megabytes * 1024 * 1024
         )
-        self._known: OrderedDict[Task, Comparison] = OrderedDict()
+        self._known = Outcomes()
+        self._tolerance = verifying.tolerance
 
     def __enter__(self) -> "AnswerPool":
         return self
@@ -108,11 +110,13 @@ class AnswerPool:
             fields, task = self._read(text, finish_reason, problem)
             if task is None:
                 yield key, fields
-            elif task in self._known:
-                self._known.move_to_end(task)
-                yield key, _decided(fields, self._known[task])
+            elif (known := self._known.get(task)) is not None:
+                yield key, decided(fields, known)
             elif task in waiting:
                 waiting[task].append((key, fields))
+            elif (cheap := compare_cheaply(*task[:-1])) is not None:
+                self._known.put(task, cheap)
+                yield key, decided(fields, cheap)
             else:
                 waiting[task] = [(key, fields)]
                 self._workers.submit(task)
@@ -128,36 +132,31 @@ class AnswerPool:
         self, waiting: dict[Task, list[tuple[Key, dict[str, Any]]]], wait: bool
     ) -> Iterator[tuple[Key, dict[str, Any]]]:
         for task, comparison in self._workers.results(wait):
-            self._known[task] = comparison
-            if len(self._known) > CACHED:
-                self._known.popitem(last=False)
+            self._known.put(task, comparison)
             for key, fields in waiting.pop(task, []):
-                yield key, _decided(fields, comparison)
+                yield key, decided(fields, comparison)
 
     def _read(
         self, text: str | None, finish_reason: str | None, problem: Problem
     ) -> tuple[dict[str, Any], Task | None]:
-        """Extract and compare cheaply; a task is what is left to be worked out."""
+        """Extract; a task is what is left to be compared, None where the verdict is known without it."""
         wanted = self.verifying.answer_type
         reference = _reference(problem.get("answer"), problem.get("answer_type") if wanted == "auto" else wanted)
         fields: dict[str, Any] = {"answer_type": reference.answer_type, "expected": reference.expected or None}
         if not reference.expected:
-            return _verdict(fields, "invalid", "problem: it has no reference answer", "rules"), None
+            return rule_fields(fields, "invalid", "problem: it has no reference answer", "rules"), None
         if reference.answer_type not in ANSWER_TYPES:
             reason = f"error: answer type {reference.answer_type!r} is none of {', '.join(ANSWER_TYPES)}"
-            return _verdict(fields, "unknown", reason, "rules"), None
+            return rule_fields(fields, "unknown", reason, "rules"), None
         found = extract(text or "")
         cut = finish_reason == "length"
         if found is None or (cut and _runs_into_the_cut(found, text or "")):
-            return _verdict(fields, "invalid", "truncated" if cut else "no answer", "extraction"), None
+            return rule_fields(fields, "invalid", "truncated" if cut else "no answer", "extraction"), None
         fields |= {"extracted": found.text, "span_start": found.start, "span_end": found.end, "method": found.rule}
-        fields["reason"] = "cut by length after its answer" if cut else None
+        fields["marks"] = ["cut by length after its answer"] if cut else []
         asked = read_question(question_text(problem["messages"]))
         known: AnswerType = reference.answer_type  # type: ignore[assignment]
-        comparison = compare_cheaply(known, reference.expected, found.text, asked, self.verifying.tolerance)
-        if comparison is not None:
-            return _decided(fields, comparison), None
-        return fields, Task(known, reference.expected, found.text, asked.percent, self.verifying.tolerance)
+        return fields, Task(known, reference.expected, found.text, asked, self._tolerance, self.verifying.strict)
 
 
 @lru_cache(maxsize=4096)
@@ -170,18 +169,3 @@ def _reference(answer: str | None, answer_type: str | None) -> _Reference:
 def _runs_into_the_cut(found: Extracted, text: str) -> bool:
     """Whether the end of a truncated rollout cuts through the answer: only a closed box or tag is surely whole."""
     return found.rule == "open box" or (found.rule not in ("box", "answer tag") and not text[found.end :].strip())
-
-
-def _decided(fields: dict[str, Any], comparison: Comparison) -> dict[str, Any]:
-    """The verdict that a comparison leads to."""
-    if comparison.equal is None:
-        verdict, reason = "unknown", comparison.reason
-    else:
-        verdict = "correct" if comparison.equal else "incorrect"
-        reason = "; ".join(part for part in (comparison.reason, fields["reason"]) if part) or None
-    return _verdict(fields, verdict, reason, f"{fields['method']}, {comparison.method}")
-
-
-def _verdict(fields: dict[str, Any], verdict: str, reason: str | None, method: str) -> dict[str, Any]:
-    empty = dict.fromkeys(("extracted", "span_start", "span_end", "confidence", "model_verdict"))
-    return {**empty, **fields, "verdict": verdict, "reason": reason, "method": method, "rule_verdict": verdict}

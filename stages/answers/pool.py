@@ -16,11 +16,10 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from .comparison import Comparison
-from .types import AnswerType
+from .task import Task, encode
 
 WALL_FACTOR = 10
 """Wall time allowed for each second of CPU time."""
@@ -31,16 +30,6 @@ STARTING_SECONDS = 300
 
 class WorkersFailed(RuntimeError):
     """Workers do not start; the message holds what they printed."""
-
-
-class Task(NamedTuple):
-    """One comparison; equal tasks have equal outcomes, so it is also the key of the cache."""
-
-    answer_type: AnswerType
-    expected: str
-    answer: str
-    percent: bool
-    tolerance: Fraction
 
 
 class _Worker:
@@ -74,10 +63,8 @@ class _Worker:
     def send(self, task: Task, cpu_seconds: float, memory_bytes: int) -> None:
         self.number += 1
         self.task, self.sent, self.over_wall = task, time.monotonic(), False
-        fields = {**task._asdict(), "tolerance": str(task.tolerance)}
-        line = json.dumps(
-            {"id": self.number, "cpu_seconds": cpu_seconds, "memory_bytes": memory_bytes, **fields}
-        ).encode()
+        fields = {"task": encode(task).decode(), "cpu_seconds": cpu_seconds, "memory_bytes": memory_bytes}
+        line = json.dumps({"id": self.number, **fields}).encode()
         with contextlib.suppress(BrokenPipeError):  # it just died: the end of its output says so
             self.sink.write(f"{len(line)}\n".encode() + line)
             self.sink.flush()
@@ -186,7 +173,7 @@ class WorkerPool:
                 worker.task = None
                 if message["fresh"]:
                     worker.child = None
-                yield task, Comparison(message["equal"], message["method"], message["reason"])
+                yield task, Comparison(**{**message["outcome"], "marks": tuple(message["outcome"]["marks"])})
 
     def _cause(self, death: str, worker: _Worker) -> str:
         if death == "SIGPROF" or worker.over_wall:

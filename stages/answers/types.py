@@ -6,7 +6,7 @@
 import re
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from . import choice, math, number
 from .comparison import Comparison
@@ -16,8 +16,11 @@ from .plain import read_normal
 from .question import Asked
 from .text import compare as compare_words
 
-AnswerType = Literal["text", "number", "choice", "math"]
-ANSWER_TYPES: tuple[AnswerType, ...] = ("text", "number", "choice", "math")
+AnswerType = Literal["text", "number", "math", "choice", "boolean", "sequence", "multi", "json"]
+ANSWER_TYPES: tuple[AnswerType, ...] = get_args(AnswerType)
+
+RULES_VERSION = 2
+"""Raised whenever a verdict may come out otherwise for the same answer."""
 
 OLD_NAMES = {"exact": "text"}
 """Names that answer types had in older artifacts."""
@@ -54,7 +57,7 @@ def infer_type(reference: str) -> AnswerType:
 
 
 def compare_cheaply(
-    answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction
+    answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction, strict: bool = False
 ) -> Comparison | None:
     """Compare where no symbolic work is needed; None where it is.
 
@@ -75,7 +78,15 @@ def compare_cheaply(
     return number.compare_cheaply(expected, answer, asked, tolerance)
 
 
-def compare_fully(answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction) -> Comparison:
-    """Compare with everything there is."""
-    cheap = compare_cheaply(answer_type, expected, answer, asked, tolerance)
+def compare_fully(
+    answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction, strict: bool = False
+) -> Comparison:
+    """Compare with everything there is; `strict` refuses a number that stands among other words."""
+    cheap = compare_cheaply(answer_type, expected, answer, asked, tolerance, strict)
     return math.compare(expected, answer, asked, tolerance) if cheap is None else cheap
+
+
+def understood(answer_type: AnswerType, reference: str, asked: Asked) -> str | None:
+    """Why nothing can be verified against a reference; None where it can. May take any time, as `compare_fully`."""
+    outcome = compare_fully(answer_type, reference, reference, asked, Fraction(0))
+    return None if outcome.equal else outcome.reason

@@ -14,7 +14,8 @@ import sys
 from fractions import Fraction
 from typing import Any, BinaryIO
 
-from .question import Asked
+from .comparison import Comparison
+from .task import decode
 from .types import compare_fully
 
 REQUESTS_PER_CHILD = 256
@@ -113,23 +114,18 @@ def _limit_memory(size: int) -> None:
 
 def _compared(request: dict[str, Any]) -> dict[str, Any]:
     """Compare; whatever goes wrong inside is an answer too, and makes the child leave."""
+    task = decode(request["task"].encode())
     try:
-        outcome = compare_fully(
-            request["answer_type"],
-            request["expected"],
-            request["answer"],
-            Asked(percent=request["percent"]),
-            Fraction(request["tolerance"]),
-        )
+        outcome = compare_fully(*task[:-1])
     except RecursionError:
-        return {"equal": None, "method": "math", "reason": "error: nested too deeply", "fresh": True}
+        outcome, fresh = Comparison(None, task.answer_type, "error: nested too deeply"), True
     except MemoryError:
-        return {"equal": None, "method": "math", "reason": "error: out of memory", "fresh": True}
+        outcome, fresh = Comparison(None, task.answer_type, "error: out of memory"), True
     except Exception as error:  # noqa: BLE001 - a row that breaks the parser is a verdict, not the end of the stage
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        reason = f"error: {type(error).__name__}: {error}"[:200]
-        return {"equal": None, "method": "math", "reason": reason, "fresh": True}
-    return {**outcome._asdict(), "fresh": False}
+        outcome, fresh = Comparison(None, task.answer_type, f"error: {type(error).__name__}: {error}"[:200]), True
+    else:
+        fresh = False
+    return {"outcome": outcome._asdict(), "fresh": fresh}
 
 
 if __name__ == "__main__":

@@ -35,9 +35,12 @@ def verdict(text, answer, finish_reason="stop", answer_type=None, question="How 
 def test_a_verdict_says_what_was_found_where_and_how():
     assert verdict(r"so it is \boxed{\frac{2}{4}}.", "0.5") == {
         "verdict": "correct",
-        "rule_verdict": "correct",
-        "model_verdict": None,
         "reason": None,
+        "rule_verdict": "correct",
+        "rule_reason": None,
+        "model_verdict": None,
+        "model_reason": None,
+        "model_text": None,
         "answer_type": "number",
         "extracted": r"\frac{2}{4}",
         "span_start": 16,  # "so it is " has 9 characters, "\boxed{" has 7
@@ -45,6 +48,8 @@ def test_a_verdict_says_what_was_found_where_and_how():
         "expected": "0.5",
         "method": "box, number",
         "confidence": None,
+        "token_f1": None,
+        "marks": None,
     }
 
 
@@ -60,13 +65,13 @@ CASES = [
     (None, "4", "stop", "invalid", "no answer"),
     ("I think 4", "4", "length", "invalid", "truncated"),
     ("<think>so 4", "4", "length", "invalid", "truncated"),
-    (r"\boxed{4} and now", "4", "length", "correct", "cut by length after its answer"),
-    (r"\boxed{5} and now", "4", "length", "incorrect", "another number; cut by length after its answer"),
+    (r"\boxed{4} and now", "4", "length", "correct", None),
+    (r"\boxed{5} and now", "4", "length", "incorrect", "another number"),
     (r"\boxed{4", "4", "length", "invalid", "truncated"),
     (r"\boxed{4", "4", "stop", "correct", None),
     ("The answer is 4", "42", "length", "invalid", "truncated"),
     ("The answer is 4", "4", "length", "invalid", "truncated"),
-    ("The answer is 4. Now", "4", "length", "correct", "cut by length after its answer"),
+    ("The answer is 4. Now", "4", "length", "correct", None),
     (r"\boxed{4}", "", "stop", "invalid", "problem: it has no reference answer"),
     (r"\boxed{4}", "x^{2", "stop", "unknown", "reference not understood: x^{2"),
 ]
@@ -76,6 +81,12 @@ CASES = [
 def test_verdicts_and_their_reasons(text, reference, finish_reason, expected, reason):
     found = verdict(text, reference, finish_reason)
     assert (found["verdict"], found["reason"]) == (expected, reason)
+
+
+def test_an_answer_before_the_cut_is_verified_and_marked():
+    assert verdict(r"\boxed{4} and now", "4", "length")["marks"] == ["cut by length after its answer"]
+    assert verdict(r"\boxed{5} and now", "4", "length")["marks"] == ["cut by length after its answer"]
+    assert verdict(r"\boxed{4} and now", "4", "stop")["marks"] is None
 
 
 def test_a_problem_without_an_answer_is_invalid():
@@ -94,7 +105,10 @@ def test_the_type_comes_from_the_option_else_from_the_problem_else_from_the_refe
 def test_an_unheard_of_type_is_unknown_and_says_so():
     found = verdict(r"\boxed{4}", "4", answer_type="molecule")
     assert found["verdict"] == "unknown"
-    assert found["reason"] == "error: answer type 'molecule' is none of text, number, choice, math"
+    assert (
+        found["reason"]
+        == "error: answer type 'molecule' is none of text, number, math, choice, boolean, sequence, multi, json"
+    )
 
 
 def test_percent_counts_only_where_the_question_asks_for_it():

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 import pytest
 
-from whet.stages.answers.pool import Task, WorkerPool
+from whet.stages.answers.pool import WorkerPool
+from whet.stages.answers.question import Asked
+from whet.stages.answers.task import Task
 
 TOLERANCE = Fraction(1, 10_000)
 GIGABYTE = 1 << 30
@@ -27,7 +29,7 @@ FAILING = [
 
 
 def task(answer, expected="4"):
-    return Task("math", expected, answer, False, TOLERANCE)
+    return Task("math", expected, answer, Asked(), TOLERANCE)
 
 
 def run(pool, tasks):
@@ -157,13 +159,15 @@ def test_workers_without_their_modules_are_an_error_that_says_so(tmp_path, monke
 LOOP = """
 import sys, time
 from fractions import Fraction
-from whet.stages.answers.pool import Task, WorkerPool
+from whet.stages.answers.pool import WorkerPool
+from whet.stages.answers.question import Asked
+from whet.stages.answers.task import Task
 with WorkerPool(2, cpu_seconds=float(sys.argv[1]), memory_bytes=1 << 30) as pool:
-    pool.submit(Task("math", "4", "2+2", False, Fraction(0)))
+    pool.submit(Task("math", "4", "2+2", Asked(), Fraction(0)))
     while pool.unfinished:
         pool.results(wait=True)
-    pool.submit(Task("math", "4", "9^{9^{9^9}}", False, Fraction(0)))
-    pool.submit(Task("math", "4", "9^{9^{9^8}}", False, Fraction(0)))
+    pool.submit(Task("math", "4", "9^{9^{9^9}}", Asked(), Fraction(0)))
+    pool.submit(Task("math", "4", "9^{9^{9^8}}", Asked(), Fraction(0)))
     print(*[pid for worker in pool._workers for pid in (worker.process.pid, worker.child) if pid], flush=True)
     while pool.unfinished:
         pool.results(wait=True)

@@ -1,0 +1,42 @@
+"""One comparison as it is handed to a worker process, and as the key under which its outcome is kept."""
+
+import json
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from .question import Asked
+from .types import RULES_VERSION, AnswerType
+
+
+class Task(NamedTuple):
+    """Everything that decides the outcome of one comparison: equal tasks have equal outcomes."""
+
+    answer_type: AnswerType
+    expected: str
+    answer: str
+    asked: Asked
+    tolerance: Fraction
+    strict: bool = False
+    rules: int = RULES_VERSION
+
+    @property
+    def characters(self) -> int:
+        """The length of what is compared."""
+        return len(self.expected) + len(self.answer)
+
+
+def encode(task: Task) -> bytes:
+    """A task as JSON; lone surrogates and NUL bytes survive as escapes."""
+    fields = {**task._asdict(), "asked": task.asked._asdict(), "tolerance": str(task.tolerance)}
+    return json.dumps(fields).encode()
+
+
+def decode(line: bytes) -> Task:
+    """The task that `encode` wrote."""
+    fields = json.loads(line)
+    asked = Asked(**{name: _tuples(value) for name, value in fields["asked"].items()})
+    return Task(**{**fields, "asked": asked, "tolerance": Fraction(fields["tolerance"])})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
