@@ -1,0 +1,197 @@
+"""Engine `vllm`: the vLLM library, on a GPU or a CPU; the only place that imports it.
+
+    engine = VllmEngine(folder, end_token_ids=[2], precision="bfloat16")
+    for completion in engine.sample(requests, Sampling(max_tokens=64), stopping=lambda: False): ...
+
+vLLM runs the network; the tokens are drawn here, by the same function and the same number for each (seed, position) as
+in the decode loop, inside a logits processor. So a rollout is the same whichever engine drew it (up to rounding), it
+does not depend on its batch, and one that was stopped goes on as if it had not been. The processor leaves three
+logits a row: the drawn token highest, and at the two ids after it the raw and the sampling log-probability, which vLLM
+hands back as its "log-probabilities". That works across processes, where workers share no memory with the caller.
+
+Deviations: no penalties, as none of the engines has them.
+"""
+
+# B rows, V vocabulary
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..sampling import Sampling
+from . import Completion, Request, as_is, finish_reason_of
+from .drawing import draw
+from .uniforms import uniforms
+
+# Rather one process than a second one for the engine: half the memory, and Ctrl-C reaches us alone.
+os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+
+import vllm
+from vllm.sampling_params import RequestOutputKind
+from vllm.v1.sample.logits_processor import LogitsProcessor, MoveDirectionality
+
+_DRAWN = 1.0
+"""The logit of the drawn token: above every log-probability."""
+
+
+class Drawing(LogitsProcessor):
+    """Draws the next token of every row of vLLM's batch; made by vLLM in its workers."""
+
+    def __init__(self, vllm_config: Any, device: torch.device, is_pin_memory: bool) -> None:
+        self._rows: dict[int, tuple[int, Sampling, int, list[int]]] = {}
+
+    def is_argmax_invariant(self) -> bool:
+        return False
+
+    def update_state(self, batch_update: Any) -> None:
+        """Follow the rows of the batch as they come, go and move."""
+        if batch_update is None:
+            return
+        for index in batch_update.removed:
+            self._rows.pop(index, None)
+        for index, params, _, output_token_ids in batch_update.added:
+            self._rows.pop(index, None)
+            own = (params.extra_args or {}).get("whet")
+            if own is not None:
+                seed, before, *shape = own
+                self._rows[index] = (seed, _shape(*shape), before, output_token_ids)
+        for source, target, direction in batch_update.moved:
+            moved, replaced = self._rows.pop(source, None), self._rows.pop(target, None)
+            if moved is not None:
+                self._rows[target] = moved
+            if replaced is not None and direction == MoveDirectionality.SWAP:
+                self._rows[source] = replaced
+
+    def apply(self, logits: torch.Tensor) -> torch.Tensor:
+        """Leave of every row the drawn token and its two log-probabilities. [B, V] -> [B, V]."""
+        kinds: dict[Sampling, list[int]] = {}
+        for index, (_, sampling, _, _) in self._rows.items():
+            if index < len(logits):
+                kinds.setdefault(sampling, []).append(index)
+        for sampling, indices in kinds.items():
+            seeds = np.array([self._rows[index][0] for index in indices], dtype=np.uint64)
+            positions = np.array([self._rows[index][2] + len(self._rows[index][3]) for index in indices])
+            whole = len(indices) == len(logits)
+            rows_B = torch.tensor(indices, device=logits.device)
+            chosen_BV = logits if whole and indices == list(range(len(logits))) else logits[rows_B]
+            uniforms_B = torch.from_numpy(uniforms(seeds, positions)).to(logits.device)
+            tokens_B, raw_B, sampling_B = draw(chosen_BV, uniforms_B, sampling)
+            logits[rows_B] = float("-inf")
+            vocabulary = logits.shape[-1]
+            for offset, values in enumerate((_DRAWN, raw_B, sampling_B)):
+                logits[rows_B, (tokens_B + offset) % vocabulary] = values  # type: ignore[call-overload]
+        return logits
+
+
+def _shape(temperature: float, top_k: int, top_p: float) -> Sampling:
+    return Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+
+
+class VllmEngine:
+    """Draws rollouts with vLLM; an `Engine`.
+
+    Args:
+        folder: a Hugging Face model folder.
+        precision: float32 or bfloat16.
+        max_batch_rows: rollouts drawn side by side at most.
+        gpu_memory_utilization: share of a GPU's memory for weights and cache.
+        max_model_len: tokens of prompt and rollout together; None: the model's own context.
+        arguments: further ones of `vllm.LLM`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        end_token_ids: Iterable[int],
+        *,
+        precision: str,
+        max_batch_rows: int = 256,
+        gpu_memory_utilization: float = 0.9,
+        max_model_len: int | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
+    ) -> None:
+        self._ends = frozenset(end_token_ids)
+        if not torch.cuda.is_available():
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+        self._llm = vllm.LLM(
+            model=str(folder),
+            dtype=precision,  # type: ignore[arg-type]
+            max_num_seqs=max_batch_rows,
+            max_model_len=max_model_len,
+            gpu_memory_utilization=gpu_memory_utilization,
+            skip_tokenizer_init=True,
+            enable_prefix_caching=True,
+            logits_processors=["whet.stages.engines.vllm:Drawing"],
+            logprobs_mode="processed_logits",
+            generation_config="vllm",
+            disable_log_stats=True,
+            trust_remote_code=trust_remote_code,
+            **{"enforce_eager": not torch.cuda.is_available(), **(arguments or {})},
+        )
+        self._context = self._llm.model_config.max_model_len
+        self._vocabulary = self._llm.model_config.get_vocab_size()
+
+    def sample(
+        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool] = lambda: False
+    ) -> Iterator[Completion]:
+        """Draw every request, yielding each as it ends; see `Engine`."""
+        engine = self._llm.llm_engine
+        live: dict[str, tuple[Completion, int]] = {}
+        for request in requests:
+            limit = min(sampling.max_tokens, self._context - len(request.prompt_token_ids))
+            if limit < 1:
+                raise ValueError(f"request {request.index}: its prompt fills the context of {self._context} tokens")
+            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends))
+            if row.finish_reason:
+                yield row
+                continue
+            name = str(request.index)
+            live[name] = (row, limit)
+            prompt = {"prompt_token_ids": [*request.prompt_token_ids, *row.token_ids]}
+            engine.add_request(name, prompt, self._params(row, limit, sampling))  # type: ignore[arg-type]
+        try:
+            while live:
+                if stopping():
+                    yield from [row for row, _ in live.values() if row.token_ids]
+                    return
+                for output in engine.step():
+                    row, limit = live[output.request_id]
+                    _extend(row, output.outputs[0], self._vocabulary)  # type: ignore[union-attr]
+                    if output.finished:
+                        row.finish_reason = finish_reason_of(row.token_ids, limit, self._ends)
+                        del live[output.request_id]
+                        yield row
+        finally:
+            if live:
+                engine.abort_request(list(live))
+                engine.step()
+
+    def _params(self, row: Completion, limit: int, sampling: Sampling) -> vllm.SamplingParams:
+        shape = [sampling.temperature, sampling.top_k, sampling.top_p]
+        return vllm.SamplingParams(
+            temperature=0,
+            max_tokens=limit - len(row.token_ids),
+            logprobs=3,
+            stop_token_ids=sorted(self._ends),
+            detokenize=False,
+            output_kind=RequestOutputKind.DELTA,
+            extra_args={"whet": [row.request.seed, len(row.token_ids), *shape]},
+        )
+
+
+def _extend(row: Completion, drawn: Any, vocabulary: int) -> None:
+    """Add newly drawn tokens with the log-probabilities that stand at the two ids after each."""
+    for token, found in zip(drawn.token_ids, drawn.logprobs, strict=True):
+        row.token_ids.append(token)
+        row.logprobs.append(found[(token + 1) % vocabulary].logprob)
+        row.sampling_logprobs.append(found[(token + 2) % vocabulary].logprob)

@@ -1,0 +1,162 @@
+"""One call of `whet sample`: prompts, the engine, and the rows of each chunk."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..artifacts import Artifact, Chunk, Draft, Problem, Rollout, Stopped, Weights, WrongArtifact
+from .models import check_vocabulary, context_of, folder_of, read_config
+from .rollouts import Draw, chunk_plan, counts_of, occurrences_of, plan_draws, prefix_of, with_prefix
+from .tokens import Encoder, load_encoder
+
+if TYPE_CHECKING:
+    from .engines import Completion, Engine, Request
+    from .sample import SampleOptions
+
+
+class RolloutDrawing:
+    """One call of `sample`: its inputs, and the engine once it is needed."""
+
+    def __init__(
+        self,
+        problems: Artifact[Problem],
+        policy: Weights,
+        tokenizer: Weights | None,
+        rollouts: Draft[Rollout],
+        options: SampleOptions,
+    ) -> None:
+        self.problems: list[Problem] = list(problems.rows())  # type: ignore[arg-type]
+        if not self.problems:
+            raise WrongArtifact(f"{problems.path} holds no problems: there is nothing to draw")
+        self._occurrences = occurrences_of(self.problems)
+        self._policy, self._tokenizer = policy, tokenizer or policy
+        self._rollouts, self._options = rollouts, options
+        self._per_problem = options.sampling.rollouts_per_problem
+        self._tokens, self._started = 0, time.monotonic()
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        return load_encoder(folder_of(self._tokenizer))
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Made when the first chunk is there: a process that finds none left loads no model."""
+        if self._options.engine == "program":
+            from .engines.program import ProgramEngine
+
+            return ProgramEngine(
+                self._policy.name,
+                self.encoder.encode,
+                self.encoder.end_id,
+                lambda index: self.problems[index // self._per_problem],
+            )
+        from .engines.loading import load_engine
+
+        options = self._options
+        return load_engine(self._policy, self.encoder.end_token_ids, options)
+
+    def check(self) -> None:
+        """Find what cannot be drawn before anything is: images, prompts beyond the context, no program."""
+        seen = [problem["problem_id"] for problem in self.problems if problem.get("images")]
+        if seen:
+            raise WrongArtifact(
+                f"{len(seen):,} problems have images (the first is {seen[0]}), expected text alone: "
+                "no engine reads images yet, take them out of the problems"
+            )
+        if self._options.engine == "program":
+            self.engine.refuse_unknown(self.problems)  # type: ignore[attr-defined]
+            self.encoder.encode_prompt(self.problems[0]["messages"], self._options.prompt_format)
+            return
+        from loguru import logger
+
+        if not self.encoder.end_token_ids:
+            logger.warning(f"{self._policy.spec} names no end token: every rollout will run to --max-tokens")
+        config = read_config(folder_of(self._policy))
+        check_vocabulary(self.encoder.vocabulary, config, self._policy)
+        context = context_of(config)
+        lengths = [(len(self._encode(problem)), problem["problem_id"]) for problem in self.problems]
+        if long := [entry for entry in lengths if entry[0] >= context]:
+            tokens, problem = max(long)
+            raise WrongArtifact(
+                f"{len(long):,} prompts fill the policy's context of {context:,} tokens (the longest, {problem}, has "
+                f"{tokens:,}): take them out of the problems, or give a policy with a longer context"
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says of how the rollouts were drawn."""
+        return {
+            "engine": self._options.engine,
+            "precision": self._options.precision,
+            "policy": {"spec": self._policy.spec, "digest": self._policy.digest},
+            "tokenizer_digest": self._tokenizer.tokenizer_digest,
+            "chat_template_digest": self._tokenizer.chat_template_digest,
+            "prompt_format": self._options.prompt_format,
+            "end_token_ids": sorted(self.encoder.end_token_ids),
+            "sampling": asdict(self._options.sampling),
+            "stop_rule": "fixed",
+        }
+
+    def _encode(self, problem: Problem) -> list[int]:
+        return self.encoder.encode_prompt(problem["messages"], self._options.prompt_format)
+
+    def draw_chunk(self, chunk: Chunk[Rollout]) -> None:
+        """Draw the rollouts of one chunk that are not on disk yet.
+
+        Raises:
+            Stopped: a stop was requested; what was begun is kept as prefixes.
+        """
+        draws, requests = self._requests(chunk)
+        offset = chunk.unit[0] * self._per_problem
+        stop = self._rollouts.stop
+        done_before = self._rollouts_done()
+        kept: list[Completion] = []
+        stopped: Stopped | None = None
+        for completion in self.engine.sample(requests, self._options.sampling, lambda: stop.requested):
+            if stop.requested:
+                # Finished ones too: the first write after a stop raises, and would take the rest with it.
+                kept.append(completion)
+                continue
+            order = completion.request.index - offset
+            row = draws[order].row(completion, self.encoder.decode, self._policy.digest)
+            try:
+                chunk.write(row, order, counts_of(row))
+            except Stopped as error:
+                stopped = error
+            new_tokens = len(completion.token_ids) - len(completion.request.prefix_token_ids)
+            self._tell(done_before + len(chunk.done) + chunk.written, new_tokens)
+        if stop.requested:
+            chunk.save_prefixes([prefix_of(completion, completion.request.index - offset) for completion in kept])
+            chunk.release()
+            raise stopped or Stopped("stopped while drawing: what was begun is kept, run the same command again")
+
+    def _requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request]]:
+        """All draws of a chunk, and the requests of those still to be made, with the prefixes that were kept."""
+        first, end = chunk.unit
+        draws = plan_draws(
+            self.problems[first:end],
+            self._rollouts.recipe,
+            self._per_problem,
+            occurrences=self._occurrences[first:end],
+        )
+        prompts = [self._encode(problem) for problem in self.problems[first:end]]
+        offset, prefixes = first * self._per_problem, {prefix["order"]: prefix for prefix in chunk.prefixes()}
+        requests = [
+            with_prefix(draw.request(offset + order, prompts[order // self._per_problem]), prefixes.get(order))
+            for order, draw in enumerate(draws)
+            if order not in chunk.done
+        ]
+        return draws, requests
+
+    def _rollouts_done(self) -> int:
+        """Rollouts in the chunks that are done, by whomever."""
+        plan = chunk_plan(len(self.problems), self._options.sampling)
+        problems = sum(end - first for index, (first, end) in enumerate(plan) if self._rollouts.is_done(index))
+        return problems * self._per_problem
+
+    def _tell(self, done: int, tokens: int) -> None:
+        self._tokens += tokens
+        rate = self._tokens / max(1e-9, time.monotonic() - self._started)
+        self._rollouts.progress(done, len(self.problems) * self._per_problem, "rollouts", tokens_per_second=round(rate))
