@@ -30,7 +30,7 @@ class ImportOptions:
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
     """Form of the file; auto goes by its extension, standard input is jsonl"""
 
-    answer_type: Literal["text", "number", "choice", "math"] | None = None
+    answer_type: Literal["text", "number", "math", "choice", "boolean", "sequence", "multi", "json"] | None = None
     """How answers are compared, for files that do not say"""
 
     source: str | None = None

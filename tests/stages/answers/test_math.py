@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import pytest
 
+from whet.stages.answers.comparison import Comparison
 from whet.stages.answers.math import compare
 from whet.stages.answers.question import Asked
 
@@ -175,7 +176,7 @@ def test_a_reference_that_nobody_understands_makes_it_unknown(reference):
 
 def test_the_reason_says_what_was_not_understood():
     outcome = compare("3", "3 + banana", Asked(), TOLERANCE)
-    assert outcome == (False, "math", "answer not understood: the word 'banana'")
+    assert outcome == Comparison(False, "math", "answer not understood: the word 'banana'")
 
 
 def test_percent_in_a_list_follows_the_question():

@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import pytest
 
+from whet.stages.answers.comparison import Comparison
 from whet.stages.answers.question import Asked
 from whet.stages.answers.types import LONGEST_ANSWER, compare_cheaply, compare_fully, infer_type, reference_of
 
@@ -66,5 +67,6 @@ def test_only_expressions_are_left_for_a_worker():
 
 def test_an_answer_beyond_all_length_is_compared_as_text():
     long = "1" * (LONGEST_ANSWER + 1)
-    assert compare_cheaply("math", "1", long, Asked(), TOLERANCE) == (False, "length", f"{len(long)} characters long")
-    assert compare_cheaply("math", long, long, Asked(), TOLERANCE) == (True, "same text", None)
+    outcome = compare_cheaply("math", "1", long, Asked(), TOLERANCE)
+    assert outcome == Comparison(False, "length", f"{len(long)} characters long")
+    assert compare_cheaply("math", long, long, Asked(), TOLERANCE) == Comparison(True, "same text")
