@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..artifacts import Draft, Problem, WrongOption, make_problem
+from . import meta_patterns
 from .turing import Drawing, Exhausted, load_task, task_names, template_of
 
 if TYPE_CHECKING:
     Task = str
 else:
-    Task = Literal[task_names()]
+    Task = Literal[(*task_names(), meta_patterns.TASK)]
 
 VERSION = 1
 
@@ -44,12 +45,20 @@ class ProblemsOptions:
     decimals: bool = False
     """Allow a decimal point anywhere in a number (addition, comparison)"""
 
+    patterns: str | None = None
+    """Names between commas: only these (meta-patterns; default: all)"""
+
+    without: str | None = None
+    """Names between commas: all but these (meta-patterns)"""
+
     def __post_init__(self) -> None:
         parse_length(self.length)
         if self.count < 1:
             raise ValueError(f"--count is {self.count}, expected 1 or more")
         if not 0 <= self.test_share <= 1:
             raise ValueError(f"--test-share is {self.test_share}, expected a share between 0 and 1")
+        if self.patterns is not None and self.without is not None:
+            raise ValueError("--patterns and --without both say which patterns are used, expected one of them")
 
 
 def problems(task: Task, problems: Draft[Problem], options: ProblemsOptions) -> None:
@@ -58,12 +67,17 @@ def problems(task: Task, problems: Draft[Problem], options: ProblemsOptions) -> 
     No instance comes twice, and the same options always give the same problems. A problem keeps its instance, so that
     `whet sample PROBLEMS program:tail` can write the chain of thought.
 
+    The task meta-patterns makes cases for verifiers: a problem keeps a completion that is right, wrong or invalid in
+    one of the ways that verifiers get wrong. `whet sample PROBLEMS program:meta-patterns` writes it, and `whet verify
+    ROLLOUTS --by program` says what it is.
+
     Examples:
         whet problems addition --count 4000 --length 1..3 --split train --templates 1 --out runs/x/train
         whet problems addition --count 500 --length 1..3 --split test --templates 1 --out runs/x/test
         whet problems binary-search --count 1000 --length 5..20 --out runs/search
+        whet problems meta-patterns --count 5000 --without looping,wrong-endpoint --out runs/cases
     """
-    module = load_task(task)
+    module = _load(task)
     _check(task, module, options)
     drawing = _drawing(task, module, options)
     starts = range(0, options.count, ROWS_A_CHUNK)
@@ -72,8 +86,7 @@ def problems(task: Task, problems: Draft[Problem], options: ProblemsOptions) -> 
         try:
             for position, instance, split in drawing.between(first, end):
                 if position - first not in chunk.done:
-                    question = _question(module, options, instance)
-                    chunk.write(_problem(task, module, question, instance, split), position - first)
+                    chunk.write(_problem(task, module, options, instance, split), position - first)
                     problems.progress(position + 1, options.count)
         except Exhausted as drawn:
             raise _too_few(task, options, drawn.found) from None
@@ -81,14 +94,14 @@ def problems(task: Task, problems: Draft[Problem], options: ProblemsOptions) -> 
 
 def plan(options: ProblemsOptions, task: Task) -> list[str]:
     """What --dry-run adds: the first problem."""
-    module = load_task(task)
+    module = _load(task)
     _check(task, module, options)
     try:
         _, instance, split = next(_drawing(task, module, options).between(0, 1))
     except Exhausted as drawn:
         raise _too_few(task, options, drawn.found) from None
-    question = _question(module, options, instance)
-    return [f"first problem ({split}): {question!r}, answer {instance.answer}"]
+    first = _problem(task, module, options, instance, split)
+    return [f"first problem ({split}): {first['messages'][0]['content']!r}, answer {instance.answer}"]
 
 
 def _too_few(task: str, options: ProblemsOptions, found: int) -> WrongOption:
@@ -102,14 +115,33 @@ def _too_few(task: str, options: ProblemsOptions, found: int) -> WrongOption:
 def _drawing(task: str, module: Any, options: ProblemsOptions) -> Drawing:
     low, high = parse_length(options.length)
     side = None if options.split == "all" else options.split
-    own = {"decimals": True} if options.decimals else {}
+    own: dict[str, Any] = {"decimals": True} if options.decimals else {}
+    if module is meta_patterns:
+        own = {"patterns": _patterns(options), "wordings": options.templates}
     share = options.test_share
     return Drawing(module, task, seed=options.seed, low=low, high=high, side=side, test_share=share, **own)
 
 
-def _question(module: Any, options: ProblemsOptions, instance: Any) -> str:
-    template = module.TEMPLATES[template_of(options.templates, options.seed, instance)]
-    return template.format(**instance.payload)
+def _load(task: str) -> Any:
+    """What draws the instances of a task."""
+    return meta_patterns if task == meta_patterns.TASK else load_task(task)
+
+
+def _patterns(options: ProblemsOptions) -> tuple[str, ...]:
+    """The names of the patterns that may be drawn.
+
+    Raises:
+        WrongOption: a name that no pattern has, or none left.
+    """
+    flag, text = ("--patterns", options.patterns) if options.without is None else ("--without", options.without)
+    named = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if unknown := [name for name in named if name not in meta_patterns.PATTERNS]:
+        raise WrongOption(f"{flag} names {unknown[0]}, expected names of {', '.join(meta_patterns.PATTERNS)}")
+    keep = flag == "--patterns"
+    found = tuple(name for name in meta_patterns.PATTERNS if text is None or (name in named) == keep)
+    if not found:
+        raise WrongOption(f"{flag} leaves no pattern to draw, expected at least one")
+    return found
 
 
 def parse_length(text: str) -> tuple[int, int]:
@@ -128,13 +160,27 @@ def parse_length(text: str) -> tuple[int, int]:
 
 def _check(task: str, module: Any, options: ProblemsOptions) -> None:
     """Refuse options that the task cannot follow."""
+    if module is meta_patterns:
+        _patterns(options)
+        if options.decimals:
+            raise WrongOption(f"--decimals is not read by {task}: leave it out")
+        if options.templates < 1:
+            raise WrongOption(f"--templates is {options.templates}, expected 1 or more wordings of each text")
+        return
+    if options.patterns is not None or options.without is not None:
+        flag = "--patterns" if options.patterns is not None else "--without"
+        raise WrongOption(f"{flag} is not read by {task}: leave it out")
     if not 1 <= options.templates <= len(module.TEMPLATES):
         raise WrongOption(f"--templates is {options.templates}, {task} has 1 to {len(module.TEMPLATES)} ways to ask")
     if options.decimals and "decimals" not in inspect.signature(module.generate).parameters:
         raise WrongOption(f"--decimals is not read by {task}: leave it out")
 
 
-def _problem(task: str, module: Any, question: str, instance: Any, split: str) -> Problem:
+def _problem(task: str, module: Any, options: ProblemsOptions, instance: Any, split: str) -> Problem:
+    if module is meta_patterns:
+        return meta_patterns.problem_of(instance, split)
+    template = module.TEMPLATES[template_of(options.templates, options.seed, instance)]
+    question = template.format(**instance.payload)
     meta = json.dumps({"task": task, "payload": instance.payload}, sort_keys=True, ensure_ascii=False)
     asked = [{"role": "user", "content": question}]
     return make_problem(asked, instance.answer, module.ANSWER_TYPE, f"tail/{task}", split, meta)  # type: ignore[arg-type]

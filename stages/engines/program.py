@@ -1,12 +1,13 @@
-"""Engine `program`: Turing machine imitating chains of thought (TAIL), written by the program that solves the problem.
+"""Engine `program`: completions written by the program that made the problem.
 
     engine = ProgramEngine("tail", encode=lambda text: tokenizer.encode(text), end_token_id=2, problem_of=problems.get)
     engine.refuse_unknown(problems)
     engine.complete(problem)                                    # the text
     for completion in engine.sample(requests, Sampling(), stopping): ...
 
-`program:tail` writes every operand and transition out; `program:tail-compact` writes the same states briefly, for small
-models.
+`program:tail` writes Turing machine imitating chains of thought (TAIL), every operand and transition out;
+`program:tail-compact` writes the same states briefly, for small models. `program:meta-patterns` writes the completions
+of cases for verifiers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Problem, WrongArtifact, WrongOption
+from .. import meta_patterns
 from ..turing import Style, load_task, task_names
 from . import Completion, Request
 
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
     from ..sampling import Sampling
 
 STYLES: dict[str, Style] = {"tail": "full", "tail-compact": "compact"}
-"""The programs by name."""
+"""The programs that solve problems, by name."""
 
 
 class ProgramEngine:
-    """Writes the one chain of thought of each problem; an `Engine`.
+    """Writes the one completion of each problem; an `Engine`.
 
     A program is a policy that gives its text probability 1, so every log-probability is ln 1 = 0, raw and as sampled.
     Seeds and temperature change nothing.
@@ -49,9 +51,10 @@ class ProgramEngine:
         end_token_id: int,
         problem_of: Callable[[int], Problem],
     ) -> None:
-        if name not in STYLES:
-            raise WrongOption(f"program:{name} does not exist, expected program:{' or program:'.join(STYLES)}")
-        self._style = STYLES[name]
+        names = (*STYLES, meta_patterns.TASK)
+        if name not in names:
+            raise WrongOption(f"program:{name} does not exist, expected program:{' or program:'.join(names)}")
+        self._style = STYLES.get(name)
         self._encode, self._end, self._problem_of = encode, end_token_id, problem_of
 
     def refuse_unknown(self, problems: Iterable[Problem]) -> None:
@@ -60,35 +63,52 @@ class ProgramEngine:
         Raises:
             WrongArtifact: some have none.
         """
-        unknown = [problem for problem in problems if _instance(problem) is None]
+        unknown = [problem for problem in problems if self._known(problem) is None]
         if unknown:
-            raise WrongArtifact(
-                f"{len(unknown):,} problems have no program (the first is {unknown[0]['problem_id']} of "
-                f"{unknown[0].get('source') or 'an unnamed source'}), expected problems that whet problems made of "
-                f"{', '.join(task_names())}"
-            )
+            raise self._no_program(unknown)
+
+    def _no_program(self, unknown: list[Problem]) -> WrongArtifact:
+        tasks = task_names() if self._style else (meta_patterns.TASK,)
+        return WrongArtifact(
+            f"{len(unknown):,} problems have no program (the first is {unknown[0]['problem_id']} of "
+            f"{unknown[0].get('source') or 'an unnamed source'}), expected problems that whet problems made of "
+            f"{', '.join(tasks)}"
+        )
+
+    def _known(self, problem: Problem) -> Any:
+        """What the program knows of a problem; None when it did not make it."""
+        return _instance(problem) if self._style else meta_patterns.known(problem)
 
     def complete(self, problem: Problem) -> str:
-        """The chain of thought of a problem, the boxed answer last.
+        """The completion of a problem: a chain of thought with the boxed answer last, or what its pattern wrote.
 
         Raises:
             WrongArtifact: the problem has no program.
         """
-        instance = _instance(problem)
-        if instance is None:
-            self.refuse_unknown([problem])
-        task, payload = instance  # type: ignore[misc]
+        known = self._known(problem)
+        if known is None:
+            raise self._no_program([problem])
+        if self._style is None:
+            return known["completion"]
+        task, payload = known
         return load_task(task).think(payload, self._style)
 
     def sample(
         self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool]
     ) -> Iterator[Completion]:
-        """Complete every request; a text longer than `max_tokens` is cut there (finish reason `length`)."""
+        """Complete every request; a text longer than `max_tokens` is cut there (finish reason `length`).
+
+        A text that its pattern cut off has no end token and the finish reason `length` too.
+        """
         for request in requests:
             if stopping():
                 return
-            token_ids = [*self._encode(self.complete(self._problem_of(request.index))), self._end]
-            reason = "stop" if len(token_ids) <= sampling.max_tokens else "length"
+            problem = self._problem_of(request.index)
+            token_ids = self._encode(self.complete(problem))
+            cut = self._style is None and self._known(problem)["finish_reason"] == "length"
+            if not cut:
+                token_ids = [*token_ids, self._end]
+            reason = "length" if cut or len(token_ids) > sampling.max_tokens else "stop"
             token_ids = token_ids[: sampling.max_tokens]
             certain = [0.0] * len(token_ids)
             yield Completion(request, token_ids, certain, list(certain), reason)

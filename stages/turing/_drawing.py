@@ -85,7 +85,7 @@ class Drawing:
             in_vain += 1
             instance = self._generate(rng)
             split = split_of(self._name, instance, self._test_share)
-            identity = _digest(instance.payload)
+            identity = _digest(instance.payload if instance.identity is None else instance.identity)
             if (self._side is None or split == self._side) and identity not in seen:
                 seen.add(identity)
                 in_vain = 0

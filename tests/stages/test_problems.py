@@ -112,3 +112,43 @@ def test_the_plan_shows_the_problem_that_the_command_makes_first(tmp_path):
     first = next(iter(make(tmp_path / "p", count=3, length="2", templates=1).rows()))
     question = first["messages"][0]["content"]
     assert plan(options, "addition") == [f"first problem ({first['split']}): {question!r}, answer {first['answer']}"]
+
+
+def test_cases_for_verifiers_keep_their_pattern_label_and_completion(tmp_path):
+    made = make(tmp_path / "p", "meta-patterns", count=200, length="1..2", patterns="wrong-endpoint, right-endpoints")
+    rows = list(made.rows())
+    assert len({row["problem_id"] for row in rows}) == 200
+    assert {row["source"] for row in rows} == {"meta-patterns/wrong-endpoint", "meta-patterns/right-endpoints"}
+    for row in rows:
+        meta = json.loads(row["meta"])
+        assert meta["label"] == ("B" if row["source"].endswith("wrong-endpoint") else "A")
+        assert (row["answer"] in meta["completion"]) == (meta["label"] == "A")
+    sides = {row["split"] for row in rows}
+    assert sides == {"train", "test"}
+
+
+def test_the_split_of_a_case_is_that_of_its_question_whatever_the_pattern(tmp_path):
+    sides = {}
+    for pattern in ("right-endpoints", "wrong-endpoint"):
+        rows = make(tmp_path / pattern, "meta-patterns", count=60, length="1", templates=1, patterns=pattern).rows()
+        sides[pattern] = {row["messages"][0]["content"]: row["split"] for row in rows}
+    shared = sides["right-endpoints"].keys() & sides["wrong-endpoint"].keys()
+    assert len(shared) > 5
+    assert all(sides["right-endpoints"][question] == sides["wrong-endpoint"][question] for question in shared)
+
+
+def test_patterns_are_chosen_by_name_or_left_out_by_name(tmp_path):
+    from whet.stages.meta_patterns import PATTERNS
+
+    rows = make(tmp_path / "p", "meta-patterns", count=900, without="looping,plain-near").rows(["source"])
+    assert {row["source"].removeprefix("meta-patterns/") for row in rows} == set(PATTERNS) - {"looping", "plain-near"}
+    with pytest.raises(WrongOption, match="--patterns names loop, expected names of plain-correct, plain-near"):
+        make(tmp_path / "q", "meta-patterns", count=1, patterns="loop")
+    with pytest.raises(WrongOption, match="--without leaves no pattern"):
+        make(tmp_path / "q", "meta-patterns", count=1, without=",".join(PATTERNS))
+    with pytest.raises(ValueError, match="--patterns and --without both"):
+        ProblemsOptions(patterns="looping", without="looping")
+    with pytest.raises(WrongOption, match="--patterns is not read by addition"):
+        make(tmp_path / "q", count=1, patterns="looping")
+    with pytest.raises(WrongOption, match="--decimals is not read by meta-patterns"):
+        make(tmp_path / "q", "meta-patterns", count=1, decimals=True)

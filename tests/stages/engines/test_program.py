@@ -1,8 +1,12 @@
+import json
+import random
+
 import pytest
 
 from whet.artifacts import WrongArtifact, WrongOption, make_problem
 from whet.stages.engines import Request
 from whet.stages.engines.program import ProgramEngine
+from whet.stages.meta_patterns import generate, problem_of
 from whet.stages.sampling import Sampling
 
 SUM = make_problem(
@@ -56,5 +60,37 @@ def test_problems_without_a_program_are_refused_with_the_list():
 
 
 def test_an_unknown_program_is_refused_with_the_names_there_are():
-    with pytest.raises(WrongOption, match="program:tale does not exist, expected program:tail or program:tail-compact"):
+    with pytest.raises(
+        WrongOption,
+        match="program:tale does not exist, expected program:tail or program:tail-compact or program:meta-patterns",
+    ):
         engine("tale")
+
+
+def written(problem):
+    return json.loads(problem["meta"])["completion"]
+
+
+def case(pattern):
+    return problem_of(generate(random.Random(0), 1, 2, patterns=(pattern,)), "train")
+
+
+def test_a_case_for_verifiers_is_written_as_its_pattern_says():
+    made = case("wrong-endpoint")
+    (completion,) = engine("meta-patterns", made).sample([Request(0, [1], 7)], Sampling(), lambda: False)
+    assert bytes(completion.token_ids[:-1]).decode() == written(made)
+    assert (completion.token_ids[-1], completion.finish_reason) == (300, "stop")
+
+
+def test_a_case_that_was_cut_off_has_no_end_token():
+    made = case("truncated")
+    (completion,) = engine("meta-patterns", made).sample([Request(0, [1], 7)], Sampling(), lambda: False)
+    assert bytes(completion.token_ids).decode() == written(made)
+    assert completion.finish_reason == "length"
+
+
+def test_each_program_refuses_the_problems_of_the_other():
+    with pytest.raises(WrongArtifact, match="1 problems have no program .* of meta-patterns"):
+        engine("meta-patterns").refuse_unknown([SUM])
+    with pytest.raises(WrongArtifact, match="1 problems have no program"):
+        engine("tail").refuse_unknown([case("looping")])
