@@ -61,6 +61,8 @@ class Chunk(Generic[Row]):
         self._lock = threading.RLock()
         self.done = self._orders_on_disk()
         self.written = 0
+        self.tally: Callable[[pa.Table], Mapping[str, float]] | None = None
+        """Counts that need all rows of the part side by side, such as repeats inside a group"""
 
     def write(self, row: Mapping[str, Any], order: int, counts: Mapping[str, float] | None = None) -> None:
         """Add a finished row.
@@ -195,6 +197,8 @@ class Chunk(Generic[Row]):
         else:
             for start in range(0, len(first), 1024):
                 writer.write(table.take(first[start : start + 1024]))
+        if self.tally is not None:
+            counts.update(self.tally(table.take(first) if len(first) < len(orders) else table))
         return counts
 
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Problem, Rollout, rollout_id, seed_of
 from .engines import Completion, Request
 from .sampling import Sampling
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
 
 
 @dataclass(slots=True, frozen=True)
@@ -129,3 +133,19 @@ def counts_of(row: Rollout) -> dict[str, float]:
         "truncated": int(row.get("finish_reason") == "length"),
         "empty": int(not (row["text"] or "").strip()),
     }
+
+
+def repeats_of(table: pa.Table) -> dict[str, float]:
+    """How many rollouts of a part, whole groups, say token for token what another one of their group says."""
+    columns = (table["problem_id"].to_pylist(), table["occurrence"].to_pylist())
+    tokens = [row for piece in table["token_ids"].chunks for row in ragged(piece)]
+    distinct = {(*key, None if row is None else row.tobytes()) for *key, row in zip(*columns, tokens, strict=True)}
+    return {"duplicates": table.num_rows - len(distinct)}
+
+
+def ragged(column: Any) -> list[np.ndarray | None]:
+    """A list column as one array a row, without copying."""
+    values = column.values.to_numpy(zero_copy_only=False)
+    offsets = column.offsets.to_numpy()
+    filled = column.is_valid().to_numpy(zero_copy_only=False)
+    return [values[offsets[index] : offsets[index + 1]] if filled[index] else None for index in range(len(column))]

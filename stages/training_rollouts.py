@@ -13,6 +13,7 @@ from .groups import Group, step_random
 from .joins import belong, by_rollout, check_belongs
 from .objectives import Objective
 from .reward_mapping import Reward
+from .rollouts import ragged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,7 +144,7 @@ def _rows(artifact: Artifact[Rollout], objective: Objective) -> Iterator[tuple[T
                 name: batch.column(name).to_pylist()
                 for name in ("rollout_id", "problem_id", "step", "occurrence", "finish_reason", "error", "segments")
             }
-            ragged = {name: _ragged(batch.column(name)) for name in COLUMNS if name not in plain}
+            ragged = {name: ragged(batch.column(name)) for name in COLUMNS if name not in plain}
             for index in range(batch.num_rows):
                 facts = {name: values[index] for name, values in plain.items()}
                 arrays = {name: values[index] for name, values in ragged.items()}
@@ -192,11 +193,3 @@ def _refuse_without_record(artifact: Artifact[Rollout], sampling: dict[str, Any]
             f"{artifact.path} holds no log-probabilities of its tokens, expected those of the sampler: give "
             "--old recomputed if this policy made the rollouts, or train with an objective without ratios"
         )
-
-
-def _ragged(column: Any) -> list[np.ndarray | None]:
-    """A list column as one array a row, without copying."""
-    values = column.values.to_numpy(zero_copy_only=False)
-    offsets = column.offsets.to_numpy()
-    filled = column.is_valid().to_numpy(zero_copy_only=False)
-    return [values[offsets[index] : offsets[index + 1]] if filled[index] else None for index in range(len(column))]
