@@ -7,9 +7,12 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..artifacts import Artifact, Chunk, Draft, Problem, Rollout, Stopped, Weights, WrongArtifact
+from loguru import logger
+
+from ..artifacts import Artifact, Chunk, Draft, Problem, Rollout, Stopped, Weights, WrongArtifact, WrongOption
+from ..artifacts.parquet import read_batches
 from .models import check_vocabulary, context_of, folder_of, read_config
-from .rollouts import Draw, chunk_plan, counts_of, occurrences_of, plan_draws, prefix_of, with_prefix
+from .rollouts import Draw, chunk_plan, counts_of, occurrences_of, plan_draws, prefix_of, repeats_of, with_prefix
 from .tokens import Encoder, load_encoder
 
 if TYPE_CHECKING:
@@ -70,8 +73,6 @@ class RolloutDrawing:
             self.engine.refuse_unknown(self.problems)  # type: ignore[attr-defined]
             self.encoder.encode_prompt(self.problems[0]["messages"], self._options.prompt_format)
             return
-        from loguru import logger
-
         if not self.encoder.end_token_ids:
             logger.warning(f"{self._policy.spec} names no end token: every rollout will run to --max-tokens")
         config = read_config(folder_of(self._policy))
@@ -108,6 +109,7 @@ class RolloutDrawing:
         Raises:
             Stopped: a stop was requested; what was begun is kept as prefixes.
         """
+        chunk.tally = repeats_of
         draws, requests = self._requests(chunk)
         offset = chunk.unit[0] * self._per_problem
         stop = self._rollouts.stop
@@ -131,6 +133,47 @@ class RolloutDrawing:
             chunk.save_prefixes([prefix_of(completion, completion.request.index - offset) for completion in kept])
             chunk.release()
             raise stopped or Stopped("stopped while drawing: what was begun is kept, run the same command again")
+
+    def conclude(self) -> None:
+        """Say what came of it, and close the gate on too many truncated rollouts."""
+        counts = self._rollouts.counts()
+        drawn = max(1, counts.get("rollouts", 0))
+        shares = {name: counts.get(name, 0) / drawn for name in ("truncated", "duplicates", "empty")}
+        if self._tokens:
+            rate = self._tokens / max(1e-9, time.monotonic() - self._started)
+            logger.info(
+                f"{rate:,.0f} tokens per second in this process; of the rollouts "
+                + ", ".join(f"{share:.1%} {name}" for name, share in shares.items())
+            )
+        if shares["truncated"] > self._options.max_truncated:
+            self._rollouts.gate(
+                "max-truncated",
+                f"{counts['truncated']:g} of {drawn:g} rollouts are truncated, more than --max-truncated "
+                f"{self._options.max_truncated:g}: give more --max-tokens (now {self._options.sampling.max_tokens:,})",
+            )
+        if self._options.check:
+            self._check_rows(self._options.check)
+
+    def _check_rows(self, count: int) -> None:
+        """Measure the mismatch of some rollouts with a plain forward pass; it goes into the facts."""
+        from .mismatch import check_rows
+
+        if self._policy.engine != "model":
+            raise WrongOption(f"--check recomputes with the policy's own weights, {self._policy.spec} has none")
+        found = check_rows(self._policy, self._some_rows(count), self._options.precision)
+        self._rollouts.facts["mismatch"] = found
+        logger.info(
+            "against a plain forward pass: " + ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+        )
+
+    def _some_rows(self, count: int) -> list[dict[str, Any]]:
+        """Rollouts spread over the draft's parts: those with the lowest ids, which are digests."""
+        columns = ["rollout_id", "prompt_token_ids", "token_ids", "logprobs", "segments"]
+        lowest: list[dict[str, Any]] = []
+        for path in sorted((self._rollouts.folder / "data").glob("part-*.parquet")):
+            for batch in read_batches(path, columns):
+                lowest = sorted([*lowest, *batch.to_pylist()], key=lambda row: row["rollout_id"])[:count]
+        return lowest
 
     def _requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request]]:
         """All draws of a chunk, and the requests of those still to be made, with the prefixes that were kept."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from ..artifacts import Artifact, Draft, Problem, Rollout, Weights, WrongOption
 from .engines.options import VllmOptions
-from .options import Flat, Runtime
+from .options import Flat, Runtime, expect
 from .sampling import Sampling
 
 VERSION = 2
@@ -40,7 +40,19 @@ class SampleOptions:
     batch_tokens: Annotated[int, Runtime] = 262_144
     """Tokens that the cache of keys and values holds at most (rows x columns); vllm has --gpu-memory-utilization"""
 
+    check: Annotated[int, Runtime] = 0
+    """Compute the log-probabilities of this many rollouts again with a plain forward pass, and tell how far they are"""
+
+    max_truncated: Annotated[float, Runtime] = 1.0
+    """Share of truncated rollouts above which the gate closes (exit 4)"""
+
     def __post_init__(self) -> None:
+        expect(
+            (
+                ("--check", self.check, self.check >= 0, "0 or a positive number"),
+                ("--max-truncated", self.max_truncated, 0 <= self.max_truncated <= 1, "a share from 0 to 1"),
+            )
+        )
         for flag, found in (("--max-batch-rows", self.max_batch_rows), ("--batch-tokens", self.batch_tokens)):
             if found < 1:
                 raise WrongOption(f"{flag} is {found}, expected at least 1")
@@ -75,6 +87,7 @@ def sample(
     rollouts.facts.update(drawing.facts())
     for chunk in rollouts.chunks(chunk_plan(len(drawing.problems), options.sampling)):
         drawing.draw_chunk(chunk)
+    drawing.conclude()
 
 
 def resolve(

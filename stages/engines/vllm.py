@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...artifacts import WrongOption
 from ..sampling import Sampling
 from . import Completion, Request, as_is, finish_reason_of
 from .drawing import draw
@@ -123,21 +124,31 @@ class VllmEngine:
         self._ends = frozenset(end_token_ids)
         if not torch.cuda.is_available():
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-        self._llm = vllm.LLM(
-            model=str(folder),
-            dtype=precision,  # type: ignore[arg-type]
-            max_num_seqs=max_batch_rows,
-            max_model_len=max_model_len,
-            gpu_memory_utilization=gpu_memory_utilization,
-            skip_tokenizer_init=True,
-            enable_prefix_caching=True,
-            logits_processors=["whet.stages.engines.vllm:Drawing"],
-            logprobs_mode="processed_logits",
-            generation_config="vllm",
-            disable_log_stats=True,
-            trust_remote_code=trust_remote_code,
-            **{"enforce_eager": not torch.cuda.is_available(), **(arguments or {})},
-        )
+        wanted: dict[str, Any] = {"enforce_eager": not torch.cuda.is_available(), **(arguments or {})}
+        own: dict[str, Any] = {
+            "model": str(folder),
+            "dtype": precision,
+            "max_num_seqs": max_batch_rows,
+            "max_model_len": max_model_len,
+            "gpu_memory_utilization": gpu_memory_utilization,
+            "skip_tokenizer_init": True,
+            "enable_prefix_caching": True,
+            "logits_processors": ["whet.stages.engines.vllm:Drawing"],
+            "logprobs_mode": "processed_logits",
+            "generation_config": "vllm",
+            "disable_log_stats": True,
+            "trust_remote_code": trust_remote_code,
+        }
+        if taken := sorted(own.keys() & wanted.keys()):
+            raise WrongOption(
+                f"--engine-arg {taken[0]} is what whet sets itself, expected another argument of vllm.LLM"
+            )
+        try:
+            self._llm = vllm.LLM(**own, **wanted)
+        except (TypeError, ValueError, NotImplementedError) as error:
+            # pydantic's messages are lists; the last line that says something names the argument.
+            said = " ".join(line.strip() for line in str(error).splitlines() if "errors.pydantic.dev" not in line)
+            raise WrongOption(f"vllm refuses {folder} with these options ({said[:400]})") from error
         self._context = self._llm.model_config.max_model_len
         self._vocabulary = self._llm.model_config.get_vocab_size()
 
