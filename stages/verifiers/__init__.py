@@ -27,7 +27,8 @@ class Opinion(NamedTuple):
 
     `verdict` is unknown where no label could be read, with the `reason`; `confidence` is the label's share of the
     probability of all labels, None where no probabilities are known; `text` is what the model wrote, None where it was
-    only asked for probabilities.
+    only asked for probabilities. `failed`: it could not be asked (a server did not answer), so that this is no verdict:
+    asking again may give one.
     """
 
     verdict: str
@@ -35,6 +36,7 @@ class Opinion(NamedTuple):
     confidence: float | None = None
     text: str | None = None
     marks: tuple[str, ...] = ()
+    failed: bool = False
 
 
 class VerifierModel(Protocol):

@@ -80,6 +80,11 @@ def read_label(text: str, labels: Mapping[str, str] = LABELS) -> Reading:
     return Reading("unknown", f"label: {found} in {_excerpt(shown)}")
 
 
+def invalid_reason(label: str) -> str:
+    """The reason of an invalid verdict where a model gives a letter and no kind."""
+    return f"no answer: label {label} of the verifier"
+
+
 def _kind_of_invalid(text: str) -> str:
     kinds = [kind for kind, written in _KINDS.items() if written.search(text)]
     return f"{kinds[0] if len(kinds) == 1 else 'no answer'}: says the verifier"
