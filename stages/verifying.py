@@ -4,7 +4,6 @@ with AnswerPool(Verifying()) as pool:
     for key, verdict in pool.verify([("row 1", r"so \\boxed{4}", "stop", problem)]): ...
 """
 
-import os
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from ..artifacts import Problem
 from .answers.extract import Extracted, extract
 from .answers.outcomes import Outcomes
-from .answers.pool import WorkerPool
+from .answers.pool import WorkerPool, available_cores
 from .answers.question import question_text, read_question
 from .answers.task import Task
 from .answers.types import ANSWER_TYPES, OLD_NAMES, AnswerType, compare_cheaply, infer_type, reference_of
@@ -65,8 +64,7 @@ class Verifying:
     @property
     def processes(self) -> int:
         """How many workers there may be."""
-        available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.workers or available
+        return self.workers or available_cores()
 
 
 class _Reference(NamedTuple):
@@ -84,7 +82,7 @@ class AnswerPool:
 
     def __init__(self, verifying: Verifying) -> None:
         self.verifying = verifying
-        self._workers = WorkerPool(
+        self.workers = WorkerPool(
             verifying.processes, verifying.timeout_seconds, verifying.memory_megabytes * 1024 * 1024
         )
         self._known = Outcomes()
@@ -94,7 +92,7 @@ class AnswerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._workers.__exit__()
+        self.workers.__exit__()
 
     def verify(
         self, items: Iterable[tuple[Key, str | None, str | None, Problem]]
@@ -119,9 +117,9 @@ class AnswerPool:
                 yield key, decided(fields, cheap)
             else:
                 waiting[task] = [(key, fields)]
-                self._workers.submit(task)
-            while self._workers.unfinished:
-                full = self._workers.unfinished >= QUEUED_PER_WORKER * self._workers.size
+                self.workers.submit(task)
+            while self.workers.unfinished:
+                full = self.workers.unfinished >= QUEUED_PER_WORKER * self.workers.size
                 yield from self._finished(waiting, wait=full)
                 if not full:
                     break
@@ -131,7 +129,7 @@ class AnswerPool:
     def _finished(
         self, waiting: dict[Task, list[tuple[Key, dict[str, Any]]]], wait: bool
     ) -> Iterator[tuple[Key, dict[str, Any]]]:
-        for task, comparison in self._workers.results(wait):
+        for task, comparison in self.workers.results(wait):
             self._known.put(task, comparison)
             for key, fields in waiting.pop(task, []):
                 yield key, decided(fields, comparison)

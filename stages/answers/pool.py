@@ -1,102 +1,38 @@
 """A pool of worker processes for comparisons that may hang: they are killed and replaced, and the row says so.
 
 The limit is the CPU time of the worker, so that a busy machine changes no verdict; ten times as much wall time is the
-outer bound. Workers run in sessions of their own: a Ctrl-C at the terminal reaches this process alone. Nothing here
-uses alarm signals or threads, so it works beside whatever the caller does with either.
+outer bound, for a worker that stands still. A worker that is killed from outside (by hand, for want of memory) loses
+nothing: its task is given to a new one, once. Nothing here uses alarm signals or threads, so it works beside whatever
+the caller does with either.
 """
 
-import contextlib
-import json
 import os
 import selectors
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
-from typing import Any
 
+from ...artifacts import Failed
 from .comparison import Comparison
-from .task import Task, encode
+from .processes import Parent, Worker
+from .task import Task
 
 WALL_FACTOR = 10
-"""Wall time allowed for each second of CPU time."""
+"""Wall time allowed for each second of CPU time; more where there are more workers than cores."""
 
 STARTING_SECONDS = 300
-"""A worker that cannot import its modules in this time will not come."""
+"""A process that cannot import its modules in this time will not come."""
+
+GIVEN_AHEAD = 2
+"""Tasks a worker holds while there are plenty: it need not wait for us between two."""
 
 
-class WorkersFailed(RuntimeError):
+class WorkersFailed(Failed):
     """Workers do not start; the message holds what they printed."""
 
 
-class _Worker:
-    """One worker process and the task it works on."""
-
-    def __init__(self) -> None:
-        self.printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-W", "ignore", "-m", "whet.stages.answers.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.printed,
-            start_new_session=True,
-            env={**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"},
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.source, self.sink = self.process.stdout, self.process.stdin
-        self.started = time.monotonic()
-        self.pending = b""
-        self.child: int | None = None
-        self.task: Task | None = None
-        self.sent = 0.0
-        self.number = 0
-        self.over_wall = False
-
-    @property
-    def free(self) -> bool:
-        return self.child is not None and self.task is None
-
-    def send(self, task: Task, cpu_seconds: float, memory_bytes: int) -> None:
-        self.number += 1
-        self.task, self.sent, self.over_wall = task, time.monotonic(), False
-        fields = {"task": encode(task).decode(), "cpu_seconds": cpu_seconds, "memory_bytes": memory_bytes}
-        line = json.dumps({"id": self.number, **fields}).encode()
-        with contextlib.suppress(BrokenPipeError):  # it just died: the end of its output says so
-            self.sink.write(f"{len(line)}\n".encode() + line)
-            self.sink.flush()
-
-    def read(self) -> list[dict[str, Any]] | None:
-        """The messages that have arrived; None when the process is gone."""
-        arrived = os.read(self.source.fileno(), 65_536)
-        if not arrived:
-            return None
-        *lines, self.pending = (self.pending + arrived).split(b"\n")
-        return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
-
-    def kill_child(self) -> None:
-        self.over_wall = True
-        if self.child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.child, signal.SIGKILL)
-
-    def close(self) -> None:
-        """End the process group of the worker, its child included."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        for stream in (self.source, self.sink):
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
-        self.printed.close()
-
-    def last_words(self) -> str:
-        self.printed.seek(0)
-        lines = self.printed.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "no message"
+def available_cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class WorkerPool:
@@ -109,27 +45,30 @@ class WorkerPool:
         self.size = workers
         self.cpu_seconds = cpu_seconds
         self.memory_bytes = memory_bytes
+        self.submitted = 0
         self.waiting: deque[Task] = deque()
-        self._workers: list[_Worker] = []
+        self.workers: list[Worker] = []
+        self.parent: Parent | None = None
         self._selector = selectors.DefaultSelector()
+        self._wall_seconds = WALL_FACTOR * cpu_seconds * max(1.0, workers / available_cores())
         self._failures = 0
+        self._tried: set[Task] = set()
 
     def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.close()
-        self._workers.clear()
+        self._end_processes()
         self._selector.close()
 
     @property
     def unfinished(self) -> int:
         """Tasks that wait or run."""
-        return len(self.waiting) + sum(worker.task is not None for worker in self._workers)
+        return len(self.waiting) + sum(len(worker.tasks) for worker in self.workers)
 
     def submit(self, task: Task) -> None:
         """Queue a task."""
+        self.submitted += 1
         self.waiting.append(task)
         self._hand_out()
 
@@ -137,72 +76,138 @@ class WorkerPool:
         """What has finished; with `wait`, at least one result unless nothing is unfinished."""
         while True:
             found: list[tuple[Task, Comparison]] = []
-            for key, _ in self._selector.select(self._next_deadline() if wait else 0):
-                found += self._hear(key.data)
+            for key, events in self._selector.select(self._next_deadline() if wait else 0):
+                if key.data is self.parent:
+                    found += self._hear_parent(key.data)
+                elif key.data in self.workers:
+                    if events & selectors.EVENT_WRITE:
+                        key.data.send()
+                    found += self._hear(key.data)
             self._enforce_wall()
             self._hand_out()
             if found or not wait or not self.unfinished:
                 return found
 
     def _hand_out(self) -> None:
-        for worker in self._workers:
-            if self.waiting and worker.free:
-                worker.send(self.waiting.popleft(), self.cpu_seconds, self.memory_bytes)
-        starting = sum(worker.child is None for worker in self._workers)
-        if len(self.waiting) > starting and len(self._workers) < self.size:
-            worker = _Worker()
-            self._workers.append(worker)
-            self._selector.register(worker.source, selectors.EVENT_READ, worker)
-
-    def _hear(self, worker: _Worker) -> Iterator[tuple[Task, Comparison]]:
-        messages = worker.read()
-        if messages is None:
-            yield from self._replace(worker)
+        """Give every idle worker a task, start more while tasks are left, then give some ahead."""
+        if not self.waiting:
             return
+        for worker in self.workers:
+            if self.waiting and worker.pid is not None and not worker.tasks:
+                self._give(worker)
+        starting = sum(worker.pid is None for worker in self.workers)
+        while len(self.waiting) > starting and len(self.workers) < self.size:
+            if not self._start():
+                return
+            starting += 1
+        for worker in self.workers:
+            # With few tasks left none may wait behind one that hangs.
+            plenty = len(self.waiting) > self.size
+            if plenty and worker.pid is not None and len(worker.tasks) < GIVEN_AHEAD:
+                self._give(worker)
+
+    def _give(self, worker: Worker) -> None:
+        worker.give(self.waiting.popleft())
+        if worker.unsent:
+            self._selector.modify(worker.link, selectors.EVENT_READ | selectors.EVENT_WRITE, worker)
+
+    def _start(self) -> bool:
+        """Start one more worker, and first their parent; False when that one is just dying."""
+        if self.parent is None:
+            try:
+                self.parent = Parent(self.cpu_seconds, self.memory_bytes)
+            except OSError as error:
+                raise WorkersFailed(f"the worker processes that compare answers do not start: {error}") from error
+            self._selector.register(self.parent.control, selectors.EVENT_READ, self.parent)
+        try:
+            worker = self.parent.fork()
+        except OSError:
+            return False
+        self.workers.append(worker)
+        self._selector.register(worker.link, selectors.EVENT_READ, worker)
+        return True
+
+    def _hear(self, worker: Worker) -> list[tuple[Task, Comparison]]:
+        outcomes = worker.outcomes()
+        if outcomes is None:
+            self._selector.unregister(worker.link)  # it ended: its parent will say why
+            return []
+        if worker.pid is not None:
+            self._failures = 0
+        self._tried.difference_update(task for task, _ in outcomes)
+        return outcomes
+
+    def _hear_parent(self, parent: Parent) -> list[tuple[Task, Comparison]]:
+        messages = parent.messages()
+        if messages is None:
+            return self._replace(parent)
+        found = []
         for message in messages:
-            task = worker.task
             if "ready" in message:
-                worker.child = message["ready"]
-                self._failures = 0
-            elif "died" in message:
-                worker.child = None
-                if task is not None:
-                    worker.task = None
-                    yield task, Comparison(None, "math", self._cause(message["died"], worker))
-            elif task is not None and message["id"] == worker.number:
-                worker.task = None
-                if message["fresh"]:
-                    worker.child = None
-                yield task, Comparison(**{**message["outcome"], "marks": tuple(message["outcome"]["marks"])})
+                parent.ready = True
+                continue
+            worker = next(one for one in self.workers if one.number == message["ended"])
+            if worker.pid is None:
+                self._count_failure(parent)
+            found += self._bury(worker, message["cause"])
+        return found
 
-    def _cause(self, death: str, worker: _Worker) -> str:
-        if death == "SIGPROF" or worker.over_wall:
-            return "timeout"
-        return f"error: the worker ended with {death}"
+    def _replace(self, parent: Parent) -> list[tuple[Task, Comparison]]:
+        """The parent is gone, and with it all workers."""
+        if not parent.ready:
+            self._count_failure(parent)
+        found = [one for worker in list(self.workers) for one in self._bury(worker, "its parent")]
+        self._end_processes()
+        return found
 
-    def _replace(self, worker: _Worker) -> Iterator[tuple[Task, Comparison]]:
-        """A whole worker is gone, not only its child: its task is lost; three that never start are an error."""
-        self._selector.unregister(worker.source)
-        self._workers.remove(worker)
-        words = worker.last_words()
-        worker.close()
+    def _count_failure(self, parent: Parent) -> None:
+        """Processes that end before they are ready, three times in a row, are an error."""
         self._failures += 1
         if self._failures >= 3:
-            raise WorkersFailed(f"the worker processes that compare answers do not start: {words}")
-        if worker.task is not None:
-            yield worker.task, Comparison(None, "math", f"error: the worker ended: {words}")
+            raise WorkersFailed(f"the worker processes that compare answers do not start: {parent.last_words()}")
+
+    def _bury(self, worker: Worker, cause: str) -> list[tuple[Task, Comparison]]:
+        """Take what a worker said before it ended, decide about the task it worked on, and queue the others again."""
+        found = []
+        while outcomes := worker.outcomes():
+            found += outcomes
+        if worker.link in self._selector.get_map():
+            self._selector.unregister(worker.link)
+        worker.link.close()
+        self.workers.remove(worker)
+        self.waiting.extendleft(reversed(worker.tasks))
+        if worker.tasks and cause != "left":
+            task = self.waiting.popleft()
+            if cause == "SIGPROF" or worker.over_wall:
+                found.append((task, Comparison(None, task.answer_type, "timeout")))
+            elif task in self._tried:
+                found.append((task, Comparison(None, task.answer_type, f"error: the worker ended with {cause}")))
+            else:  # killed from outside, perhaps: another worker tries it
+                self._tried.add(task)
+                self.waiting.appendleft(task)
+        self._tried.difference_update(task for task, _ in found)
+        return found
+
+    def _end_processes(self) -> None:
+        for worker in self.workers:
+            worker.link.close()
+        self.workers.clear()
+        if self.parent is not None:
+            self.parent.close()
+            self.parent = None
+        self._selector.close()
+        self._selector = selectors.DefaultSelector()
 
     def _next_deadline(self) -> float:
-        deadlines = [
-            worker.sent + WALL_FACTOR * self.cpu_seconds for worker in self._workers if worker.task is not None
-        ]
-        deadlines += [worker.started + STARTING_SECONDS for worker in self._workers if worker.child is None]
+        deadlines = [worker.since + self._wall_seconds for worker in self.workers if worker.tasks]
+        if self.parent is not None and not self.parent.ready:
+            deadlines.append(self.parent.started + STARTING_SECONDS)
         return max(0.0, min(deadlines, default=time.monotonic() + 1) - time.monotonic()) + 0.01
 
     def _enforce_wall(self) -> None:
         now = time.monotonic()
-        for worker in self._workers:
-            if worker.task is not None and now > worker.sent + WALL_FACTOR * self.cpu_seconds:
-                worker.kill_child()
-            elif worker.child is None and worker.task is None and now > worker.started + STARTING_SECONDS:
-                worker.process.kill()
+        for worker in self.workers:
+            if worker.tasks and now > worker.since + self._wall_seconds:
+                worker.kill()
+        if self.parent is not None and not self.parent.ready and now > self.parent.started + STARTING_SECONDS:
+            self.parent.process.kill()

@@ -1,11 +1,15 @@
 """One comparison as it is handed to a worker process, and as the key under which its outcome is kept."""
 
 import json
+import struct
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from .question import Asked
 from .types import RULES_VERSION, AnswerType
+
+LENGTH = struct.Struct("<Q")
+"""What stands before a task on a socket: the number of its bytes."""
 
 
 class Task(NamedTuple):
@@ -26,14 +30,15 @@ class Task(NamedTuple):
 
 
 def encode(task: Task) -> bytes:
-    """A task as JSON; lone surrogates and NUL bytes survive as escapes."""
+    """A task as JSON behind its length; lone surrogates and NUL bytes survive as escapes."""
     fields = {**task._asdict(), "asked": task.asked._asdict(), "tolerance": str(task.tolerance)}
-    return json.dumps(fields).encode()
+    written = json.dumps(fields).encode()
+    return LENGTH.pack(len(written)) + written
 
 
-def decode(line: bytes) -> Task:
-    """The task that `encode` wrote."""
-    fields = json.loads(line)
+def decode(written: bytes) -> Task:
+    """The task that `encode` wrote; its length has been read already."""
+    fields = json.loads(written)
     asked = Asked(**{name: _tuples(value) for name, value in fields["asked"].items()})
     return Task(**{**fields, "asked": asked, "tolerance": Fraction(fields["tolerance"])})
 

@@ -265,7 +265,7 @@ def test_real_numbers_verify_against_themselves(name):
     ]
     with AnswerPool(Verifying()) as pool:
         found = list(pool.verify(items))
-        assert pool._workers._workers == []
+        assert pool.workers.parent is None
     assert [(rows[index]["answer"], one) for (index, _), one in found if one["verdict"] != "correct"] == []
     assert len(found) == 2 * 4 * len(rows)
 

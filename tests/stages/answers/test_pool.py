@@ -41,6 +41,16 @@ def run(pool, tasks):
     return found
 
 
+def parent_of(pool):
+    assert pool.parent is not None
+    return pool.parent.process
+
+
+def first_pid(pool):
+    assert pool.workers[0].pid is not None
+    return pool.workers[0].pid
+
+
 def test_workers_compare_what_the_parent_would():
     with WorkerPool(2, cpu_seconds=5, memory_bytes=GIGABYTE) as pool:
         found = run(pool, [task("2+2"), task("x=4"), task("5-2"), task("banana"), task(r"\sqrt{8}", r"2\sqrt{2}")])
@@ -82,7 +92,7 @@ def test_the_memory_of_a_worker_is_limited():
     hungry = task(r"\lfloor 2^{2^{33}}/3 \rfloor")
     with WorkerPool(1, cpu_seconds=10, memory_bytes=GIGABYTE // 4) as pool:
         found = run(pool, [hungry, task("2+2")])
-        peak = max(_resident_megabytes(worker.child) for worker in pool._workers)
+        peak = max(_resident_megabytes(worker.pid) for worker in pool.workers)
     assert found[hungry].reason == "error: out of memory"
     assert found[task("2+2")].equal is True
     assert peak < 256
@@ -93,20 +103,55 @@ def _resident_megabytes(pid):
         return max((int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")), default=0.0)
 
 
-def test_a_killed_worker_loses_one_task_and_is_replaced():
-    with WorkerPool(1, cpu_seconds=20, memory_bytes=GIGABYTE) as pool:
+def finished(pool):
+    found = {}
+    while pool.unfinished:
+        found.update(pool.results(wait=True))
+    return found
+
+
+def test_the_task_of_a_worker_that_is_killed_from_outside_is_given_to_another_one_once():
+    with WorkerPool(1, cpu_seconds=2, memory_bytes=GIGABYTE) as pool:
         assert run(pool, [task("2+2")])[task("2+2")].equal is True
         slow = task(HANGING[0])
         pool.submit(slow)
-        time.sleep(0.1)
-        os.killpg(pool._workers[0].process.pid, signal.SIGKILL)
         pool.submit(task("1+3"))
+        time.sleep(0.1)
+        first = first_pid(pool)
+        os.kill(first, signal.SIGKILL)
+        found = finished(pool)
+        # A new worker tried it again, up to the limit.
+        assert pool.workers[0].pid != first
+        assert found[slow].reason == "timeout"
+        assert found[task("1+3")].equal is True
+
+        pool.submit(slow)
+        killed, found = set(), {}
+        while not found:
+            for worker in pool.workers:
+                if worker.tasks and worker.pid is not None and worker.pid not in killed:
+                    time.sleep(0.05)
+                    os.kill(worker.pid, signal.SIGKILL)
+                    killed.add(worker.pid)
+            found.update(pool.results(wait=False))
+        assert len(killed) == 2
+        assert found[slow].reason == "error: the worker ended with SIGKILL"
+        assert run(pool, [task("2+3")])[task("2+3")].equal is False
+
+
+def test_everything_goes_on_when_all_processes_are_killed_at_once():
+    tasks = [task(f"{n}+1", str(n + 1)) for n in range(60)]
+    with WorkerPool(2, cpu_seconds=5, memory_bytes=GIGABYTE) as pool:
+        for one in tasks:
+            pool.submit(one)
         found = {}
-        while pool.unfinished:
-            found.update(pool.results(wait=True))
-    assert found[slow].equal is None
-    assert str(found[slow].reason).startswith("error: the worker ended")
-    assert found[task("1+3")].equal is True
+        for _ in range(2):
+            while len(found) % 60 < 10:
+                found.update(pool.results(wait=True))
+            os.killpg(parent_of(pool).pid, signal.SIGKILL)
+        found.update(finished(pool))
+    assert {one.equal for one in found.values()} == {True}
+    assert set(found) == set(tasks)
 
 
 def test_the_wall_limit_ends_a_worker_that_sleeps():
@@ -114,8 +159,7 @@ def test_the_wall_limit_ends_a_worker_that_sleeps():
         run(pool, [task("2+2")])
         pool.submit(task(HANGING[0]))
         # A stopped process uses no CPU time: only the outer bound of 10 * 0.2 s can end it.
-        assert pool._workers[0].child is not None
-        os.kill(pool._workers[0].child, signal.SIGSTOP)
+        os.kill(first_pid(pool), signal.SIGSTOP)
         started = time.monotonic()
         found = {}
         while pool.unfinished:
@@ -130,7 +174,7 @@ def test_no_process_is_left_behind():
         for answer in HANGING[:2]:
             pool.submit(task(answer))
         time.sleep(0.2)
-        pids = [pid for worker in pool._workers for pid in (worker.process.pid, worker.child)]
+        pids = [parent_of(pool).pid, *(worker.pid for worker in pool.workers if worker.pid)]
         started = time.monotonic()
     assert time.monotonic() - started < 5
     time.sleep(0.2)
@@ -168,7 +212,7 @@ with WorkerPool(2, cpu_seconds=float(sys.argv[1]), memory_bytes=1 << 30) as pool
         pool.results(wait=True)
     pool.submit(Task("math", "4", "9^{9^{9^9}}", Asked(), Fraction(0)))
     pool.submit(Task("math", "4", "9^{9^{9^8}}", Asked(), Fraction(0)))
-    print(*[pid for worker in pool._workers for pid in (worker.process.pid, worker.child) if pid], flush=True)
+    print(pool.parent.process.pid, *[worker.pid for worker in pool.workers if worker.pid], flush=True)
     while pool.unfinished:
         pool.results(wait=True)
 """
@@ -211,13 +255,12 @@ def test_workers_of_a_killed_process_end_by_themselves():
     assert not any(_alive(pid) for pid in pids)
 
 
-def test_a_worker_that_died_while_it_was_idle_is_replaced():
+def test_processes_that_died_while_they_were_idle_are_replaced():
     with WorkerPool(1, 5.0, GIGABYTE) as pool:
         run(pool, [task("4")])
-        while not pool._workers[0].free:
-            pool.results(wait=False)
-        os.killpg(pool._workers[0].process.pid, signal.SIGKILL)
-        pool._workers[0].process.wait()
-        found = run(pool, [task("2+2")])
-        assert found[task("2+2")].reason.startswith("error: the worker ended")
+        os.killpg(parent_of(pool).pid, signal.SIGKILL)
+        parent_of(pool).wait()
+        assert run(pool, [task("2+2")])[task("2+2")].equal
+        os.kill(first_pid(pool), signal.SIGKILL)
+        time.sleep(0.1)
         assert run(pool, [task("3+1")])[task("3+1")].equal
