@@ -1,9 +1,10 @@
 """Switching off any one rule of extraction or comparison changes the verdict of a case of the table.
 
 Rules are found, not listed: every compiled pattern and every table at the top of a module of `stages/answers` that a
-function reads. A pattern is switched off by one that never matches. Tables of up to twelve entries lose one entry at a
-time, longer ones (units, names of signs) all of them at once. A rule that only makes things faster or safer, so that no
-verdict depends on it, stands in ONLY_FOR_SPEED_OR_SAFETY with the reason.
+function reads. A pattern is switched off by never matching; one that is a list of alternatives loses one at a time.
+Tables of up to twelve entries lose one entry at a time, longer ones (units, names of signs) all of them at once. A rule
+that only makes things faster or safer, so that no verdict depends on it, stands in ONLY_FOR_SPEED_OR_SAFETY with the
+reason.
 """
 
 import ast
@@ -36,8 +37,6 @@ WITHOUT_RULES = {"worker", "pool", "task", "outcomes", "comparison"}
 
 ONE_BY_ONE = 12
 """Entries of the longest table that loses them one at a time."""
-
-NEVER = re.compile(r"(?!)")
 
 SECONDS = 5.0
 """CPU time of one case with a rule switched off; beyond it its verdict counts as another one."""
@@ -118,7 +117,8 @@ def rules_of(module: ModuleType, attribute: str, value: Any) -> Iterator[Rule]:
     """The rules that one name holds: a pattern is one, a short table one an entry, a long one one."""
     name = f"{module.__name__.removeprefix('whet.stages.answers.')}.{attribute}"
     if isinstance(value, re.Pattern):
-        yield Rule(name, module, attribute, NEVER, (value,))
+        for label, replacement in switched_off(value):
+            yield Rule(name + label, module, attribute, replacement, (value,))
     elif isinstance(value, dict | list | tuple | set | frozenset) and value and type(value) in TABLES:
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))
         entries = list(value.values()) if isinstance(value, dict) else list(value)
@@ -128,6 +128,33 @@ def rules_of(module: ModuleType, attribute: str, value: Any) -> Iterator[Rule]:
         for place, (key, entry) in enumerate(zip(keys, entries, strict=True)):
             label = key if isinstance(value, dict) else entry
             yield Rule(f"{name}[{shown(label)}]", module, attribute, without(value, place), patterns_in(entry))
+
+
+def switched_off(pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """The pattern with one alternative after the other taken out; groups keep their numbers and names."""
+    alternatives = alternatives_of(pattern.pattern)
+    for place, alternative in enumerate(alternatives):
+        rest = [f"(?!)(?:{one})" if index == place else one for index, one in enumerate(alternatives)]
+        label = "" if len(alternatives) == 1 else f"|{alternative[:60]}|"
+        yield label, re.compile("|".join(rest), pattern.flags)
+
+
+def alternatives_of(source: str) -> list[str]:
+    """The alternatives at the top of a pattern: what stands between bars outside all brackets."""
+    pieces, depth, position, in_class = [""], 0, 0, False
+    while position < len(source):
+        piece = source[position : position + 2] if source[position] == "\\" else source[position]
+        if in_class:
+            in_class = piece != "]" or source[position - 1] == "[" or source[position - 2 : position] == "[^"
+        elif piece == "[":
+            in_class = True
+        depth += {"(": 1, ")": -1}.get(piece, 0) if not in_class else 0
+        if piece == "|" and depth == 0 and not in_class:
+            pieces.append("")
+        else:
+            pieces[-1] += piece
+        position += len(piece)
+    return pieces
 
 
 TABLES = (dict, list, tuple, set, frozenset)
@@ -261,8 +288,8 @@ def verdict_of(case: Case) -> str:
     """The verdict in this process; an error is a verdict of its own."""
     problem = make_problem([{"role": "user", "content": case.question}], case.reference, case.type)
     pool = AnswerPool(Verifying(workers=1))
-    pool._workers.__exit__()
-    pool._workers = AtOnce()  # type: ignore[assignment]
+    pool.workers.__exit__()
+    pool.workers = AtOnce()  # type: ignore[assignment]
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
         [(_, fields)] = pool.verify([(0, case.completion, case.finish_reason, problem)])
@@ -316,6 +343,14 @@ def test_switching_off_any_one_rule_changes_the_verdict_of_a_case(seen: list[See
     assert len(found) > 100
     useless = [rule.name for rule in found if rule.name not in ONLY_FOR_SPEED_OR_SAFETY and not matters(rule, seen)]
     assert not useless, f"{len(useless)} of {len(found)} rules change no verdict:\n" + "\n".join(useless)
+
+
+def test_a_pattern_is_taken_apart_at_the_bars_outside_its_brackets() -> None:
+    source = r"a(?:b|c)|[|()]d|[^]|]e|\||\(|f"
+    assert alternatives_of(source) == ["a(?:b|c)", "[|()]d", "[^]|]e", r"\|", r"\(", "f"]
+    taken = dict(switched_off(re.compile("(?P<one>x)|(?P<two>y)", re.IGNORECASE)))
+    assert taken["|(?P<one>x)|"].match("x") is None
+    assert taken["|(?P<one>x)|"].match("Y")["two"] == "Y"  # type: ignore[index]
 
 
 def test_what_is_only_for_speed_or_safety_is_still_a_rule() -> None:

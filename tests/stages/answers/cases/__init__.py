@@ -4,7 +4,7 @@ It was written from what verifiers are for and where they are known to fail, not
 to leave it as it is. `case.py` says how a case is written.
 """
 
-from . import choices, extraction, invalids, mathematics, meta_patterns, numbers, parts, traps, words
+from . import choices, extraction, invalids, mathematics, meta_patterns, numbers, parts, questions, traps, words
 from .case import Case
 from .meta_patterns import PATTERNS
 
@@ -19,6 +19,7 @@ FAMILIES: dict[str, list[Case]] = {
         "choices": choices,
         "words": words,
         "parts": parts,
+        "questions": questions,
         "invalids": invalids,
         "meta-patterns": meta_patterns,
         "traps": traps,
