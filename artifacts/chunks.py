@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -175,6 +175,13 @@ class Chunk(Generic[Row]):
             for batch in read_batches(path, [_ORDER]):
                 orders.update(batch.column(0).to_pylist())
         return orders
+
+    def flushed(self, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The order and these columns of every row that is on disk already."""
+        for path in self._pending_files():
+            for batch in read_batches(path, [*columns, _ORDER]):
+                for row in batch.to_pylist():
+                    yield row.pop(_ORDER), row
 
     def _write_sorted(self, writer: PartWriter, batches: "list[pa.RecordBatch]") -> Counter[str]:
         """Write the rows by their order, each once; the sums of their counts."""

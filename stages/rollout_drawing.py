@@ -14,6 +14,7 @@ from ..artifacts.parquet import read_batches
 from .models import check_vocabulary, context_of, folder_of, read_config
 from .rollouts import Draw, chunk_plan, counts_of, occurrences_of, plan_draws, prefix_of, repeats_of, with_prefix
 from .tokens import Encoder, load_encoder
+from .verifying import AnswerPool
 
 if TYPE_CHECKING:
     from .engines import Completion, Engine, Request
@@ -35,9 +36,12 @@ class RolloutDrawing:
         if not self.problems:
             raise WrongArtifact(f"{problems.path} holds no problems: there is nothing to draw")
         self._occurrences = occurrences_of(self.problems)
-        self._policy, self._tokenizer = policy, tokenizer or policy
-        self._rollouts, self._options = rollouts, options
-        self._per_problem = options.sampling.rollouts_per_problem
+        self.policy, self._tokenizer = policy, tokenizer or policy
+        self.rollouts, self.options = rollouts, options
+        adaptive = options.adaptive
+        self.per_problem = adaptive.max_rollouts if adaptive.until else options.sampling.rollouts_per_problem
+        side_by_side = adaptive.round_rollouts if adaptive.until else self.per_problem
+        self.plan = chunk_plan(len(self.problems), side_by_side, options.sampling.max_tokens)
         self._tokens, self._started = 0, time.monotonic()
 
     @cached_property
@@ -45,21 +49,33 @@ class RolloutDrawing:
         return load_encoder(folder_of(self._tokenizer))
 
     @cached_property
+    def pool(self) -> AnswerPool:
+        """What verifies rollouts when they are drawn in rounds; costs nothing until it is asked."""
+        return AnswerPool(self.options.verifying)
+
+    @cached_property
     def engine(self) -> Engine:
         """Made when the first chunk is there: a process that finds none left loads no model."""
-        if self._options.engine == "program":
+        if self.options.engine == "program":
             from .engines.program import ProgramEngine
 
             return ProgramEngine(
-                self._policy.name,
+                self.policy.name,
                 self.encoder.encode,
                 self.encoder.end_id,
-                lambda index: self.problems[index // self._per_problem],
+                lambda index: self.problems[index // self.per_problem],
             )
         from .engines.loading import load_engine
 
-        options = self._options
-        return load_engine(self._policy, self.encoder.end_token_ids, options)
+        options = self.options
+        return load_engine(self.policy, self.encoder.end_token_ids, options)
+
+    def ready_engine(self) -> Engine:
+        """The engine, loaded; the first time, the clock of tokens per second starts anew."""
+        engine = self.engine
+        if not self._tokens:
+            self._started = time.monotonic()
+        return engine
 
     def check(self) -> None:
         """Find what cannot be drawn before anything is: images, prompts beyond the context, no program."""
@@ -69,14 +85,14 @@ class RolloutDrawing:
                 f"{len(seen):,} problems have images (the first is {seen[0]}), expected text alone: "
                 "no engine reads images yet, take them out of the problems"
             )
-        if self._options.engine == "program":
+        if self.options.engine == "program":
             self.engine.refuse_unknown(self.problems)  # type: ignore[attr-defined]
-            self.encoder.encode_prompt(self.problems[0]["messages"], self._options.prompt_format)
+            self.encoder.encode_prompt(self.problems[0]["messages"], self.options.prompt_format)
             return
         if not self.encoder.end_token_ids:
-            logger.warning(f"{self._policy.spec} names no end token: every rollout will run to --max-tokens")
-        config = read_config(folder_of(self._policy))
-        check_vocabulary(self.encoder.vocabulary, config, self._policy)
+            logger.warning(f"{self.policy.spec} names no end token: every rollout will run to --max-tokens")
+        config = read_config(folder_of(self.policy))
+        check_vocabulary(self.encoder.vocabulary, config, self.policy)
         context = context_of(config)
         lengths = [(len(self._encode(problem)), problem["problem_id"]) for problem in self.problems]
         if long := [entry for entry in lengths if entry[0] >= context]:
@@ -89,19 +105,19 @@ class RolloutDrawing:
     def facts(self) -> dict[str, Any]:
         """What the manifest says of how the rollouts were drawn."""
         return {
-            "engine": self._options.engine,
-            "precision": self._options.precision,
-            "policy": {"spec": self._policy.spec, "digest": self._policy.digest},
+            "engine": self.options.engine,
+            "precision": self.options.precision,
+            "policy": {"spec": self.policy.spec, "digest": self.policy.digest},
             "tokenizer_digest": self._tokenizer.tokenizer_digest,
             "chat_template_digest": self._tokenizer.chat_template_digest,
-            "prompt_format": self._options.prompt_format,
+            "prompt_format": self.options.prompt_format,
             "end_token_ids": sorted(self.encoder.end_token_ids),
-            "sampling": asdict(self._options.sampling),
-            "stop_rule": "fixed",
+            "sampling": asdict(self.options.sampling),
+            "stop_rule": f"until {self.options.adaptive.until}" if self.options.adaptive.until else "fixed",
         }
 
     def _encode(self, problem: Problem) -> list[int]:
-        return self.encoder.encode_prompt(problem["messages"], self._options.prompt_format)
+        return self.encoder.encode_prompt(problem["messages"], self.options.prompt_format)
 
     def draw_chunk(self, chunk: Chunk[Rollout]) -> None:
         """Draw the rollouts of one chunk that are not on disk yet.
@@ -110,25 +126,31 @@ class RolloutDrawing:
             Stopped: a stop was requested; what was begun is kept as prefixes.
         """
         chunk.tally = repeats_of
-        draws, requests = self._requests(chunk)
-        offset = chunk.unit[0] * self._per_problem
-        stop = self._rollouts.stop
-        done_before = self._rollouts_done()
+        if self.options.adaptive.until:
+            from .adaptive_drawing import draw_adaptively
+
+            draw_adaptively(self, chunk)
+            return
+        draws, requests = self.requests(chunk)
+        offset = chunk.unit[0] * self.per_problem
+        stop = self.rollouts.stop
+        engine = self.ready_engine()
+        done_before = self.rollouts_done()
         kept: list[Completion] = []
         stopped: Stopped | None = None
-        for completion in self.engine.sample(requests, self._options.sampling, lambda: stop.requested):
+        for completion in engine.sample(requests, self.options.sampling, lambda: stop.requested):
             if stop.requested:
                 # Finished ones too: the first write after a stop raises, and would take the rest with it.
                 kept.append(completion)
                 continue
             order = completion.request.index - offset
-            row = draws[order].row(completion, self.encoder.decode, self._policy.digest)
+            row = draws[order].row(completion, self.encoder.decode, self.policy.digest)
             try:
                 chunk.write(row, order, counts_of(row))
             except Stopped as error:
                 stopped = error
             new_tokens = len(completion.token_ids) - len(completion.request.prefix_token_ids)
-            self._tell(done_before + len(chunk.done) + chunk.written, new_tokens)
+            self.tell(done_before + len(chunk.done) + chunk.written, new_tokens)
         if stop.requested:
             chunk.save_prefixes([prefix_of(completion, completion.request.index - offset) for completion in kept])
             chunk.release()
@@ -136,7 +158,7 @@ class RolloutDrawing:
 
     def conclude(self) -> None:
         """Say what came of it, and close the gate on too many truncated rollouts."""
-        counts = self._rollouts.counts()
+        counts = self.rollouts.counts()
         drawn = max(1, counts.get("rollouts", 0))
         shares = {name: counts.get(name, 0) / drawn for name in ("truncated", "duplicates", "empty")}
         if self._tokens:
@@ -145,23 +167,23 @@ class RolloutDrawing:
                 f"{rate:,.0f} tokens per second in this process; of the rollouts "
                 + ", ".join(f"{share:.1%} {name}" for name, share in shares.items())
             )
-        if shares["truncated"] > self._options.max_truncated:
-            self._rollouts.gate(
+        if shares["truncated"] > self.options.max_truncated:
+            self.rollouts.gate(
                 "max-truncated",
                 f"{counts['truncated']:g} of {drawn:g} rollouts are truncated, more than --max-truncated "
-                f"{self._options.max_truncated:g}: give more --max-tokens (now {self._options.sampling.max_tokens:,})",
+                f"{self.options.max_truncated:g}: give more --max-tokens (now {self.options.sampling.max_tokens:,})",
             )
-        if self._options.check:
-            self._check_rows(self._options.check)
+        if self.options.check:
+            self._check_rows(self.options.check)
 
     def _check_rows(self, count: int) -> None:
         """Measure the mismatch of some rollouts with a plain forward pass; it goes into the facts."""
         from .mismatch import check_rows
 
-        if self._policy.engine != "model":
-            raise WrongOption(f"--check recomputes with the policy's own weights, {self._policy.spec} has none")
-        found = check_rows(self._policy, self._some_rows(count), self._options.precision)
-        self._rollouts.facts["mismatch"] = found
+        if self.policy.engine != "model":
+            raise WrongOption(f"--check recomputes with the policy's own weights, {self.policy.spec} has none")
+        found = check_rows(self.policy, self._some_rows(count), self.options.precision)
+        self.rollouts.facts["mismatch"] = found
         logger.info(
             "against a plain forward pass: " + ", ".join(f"{name} {value:.3g}" for name, value in found.items())
         )
@@ -170,36 +192,35 @@ class RolloutDrawing:
         """Rollouts spread over the draft's parts: those with the lowest ids, which are digests."""
         columns = ["rollout_id", "prompt_token_ids", "token_ids", "logprobs", "segments"]
         lowest: list[dict[str, Any]] = []
-        for path in sorted((self._rollouts.folder / "data").glob("part-*.parquet")):
+        for path in sorted((self.rollouts.folder / "data").glob("part-*.parquet")):
             for batch in read_batches(path, columns):
                 lowest = sorted([*lowest, *batch.to_pylist()], key=lambda row: row["rollout_id"])[:count]
         return lowest
 
-    def _requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request]]:
+    def requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request]]:
         """All draws of a chunk, and the requests of those still to be made, with the prefixes that were kept."""
         first, end = chunk.unit
         draws = plan_draws(
             self.problems[first:end],
-            self._rollouts.recipe,
-            self._per_problem,
+            self.rollouts.recipe,
+            self.per_problem,
             occurrences=self._occurrences[first:end],
         )
         prompts = [self._encode(problem) for problem in self.problems[first:end]]
-        offset, prefixes = first * self._per_problem, {prefix["order"]: prefix for prefix in chunk.prefixes()}
+        offset, prefixes = first * self.per_problem, {prefix["order"]: prefix for prefix in chunk.prefixes()}
         requests = [
-            with_prefix(draw.request(offset + order, prompts[order // self._per_problem]), prefixes.get(order))
+            with_prefix(draw.request(offset + order, prompts[order // self.per_problem]), prefixes.get(order))
             for order, draw in enumerate(draws)
-            if order not in chunk.done
+            if order not in chunk.done or self.options.adaptive.until
         ]
         return draws, requests
 
-    def _rollouts_done(self) -> int:
+    def rollouts_done(self) -> int:
         """Rollouts in the chunks that are done, by whomever."""
-        plan = chunk_plan(len(self.problems), self._options.sampling)
-        problems = sum(end - first for index, (first, end) in enumerate(plan) if self._rollouts.is_done(index))
-        return problems * self._per_problem
+        problems = sum(end - first for index, (first, end) in enumerate(self.plan) if self.rollouts.is_done(index))
+        return problems * self.per_problem
 
-    def _tell(self, done: int, tokens: int) -> None:
+    def tell(self, done: int, tokens: int) -> None:
         self._tokens += tokens
         rate = self._tokens / max(1e-9, time.monotonic() - self._started)
-        self._rollouts.progress(done, len(self.problems) * self._per_problem, "rollouts", tokens_per_second=round(rate))
+        self.rollouts.progress(done, len(self.problems) * self.per_problem, "rollouts", tokens_per_second=round(rate))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Problem, Rollout, rollout_id, seed_of
 from .engines import Completion, Request
-from .sampling import Sampling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,13 +81,14 @@ def plan_draws(
     ]
 
 
-def chunk_plan(problems: int, sampling: Sampling) -> list[list[int]]:
+def chunk_plan(problems: int, draws: int, max_tokens: int) -> list[list[int]]:
     """Chunks as [first, end) problems: whole ones, at most 512 rollouts, down to 128 where they may be long.
 
-    Small enough for several processes to share a small run evenly, large enough to fill a batch.
+    Small enough for several processes to share a small run evenly, large enough to fill a batch. `draws` of a problem
+    are made side by side.
     """
-    rows = max(128, min(512, (1 << 19) // sampling.max_tokens))
-    step = max(1, rows // sampling.rollouts_per_problem)
+    rows = max(128, min(512, (1 << 19) // max_tokens))
+    step = max(1, rows // draws)
     return [[first, min(first + step, problems)] for first in range(0, problems, step)]
 
 

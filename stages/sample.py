@@ -7,9 +7,11 @@ from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from ..artifacts import Artifact, Draft, Problem, Rollout, Weights, WrongOption
+from .adaptive import Adaptive
 from .engines.options import VllmOptions
 from .options import Flat, Runtime, expect
 from .sampling import Sampling
+from .verifying import Verifying
 
 VERSION = 2
 
@@ -30,6 +32,12 @@ class SampleOptions:
 
     prompt_format: Literal["chat", "raw"] = "chat"
     """chat: the policy's chat template; raw: the bare text of the messages"""
+
+    adaptive: Annotated[Adaptive, Flat] = field(default_factory=Adaptive)
+    """Drawing in rounds"""
+
+    verifying: Verifying = field(default_factory=Verifying)
+    """With --until: how rollouts are verified"""
 
     vllm: Annotated[VllmOptions, Flat] = field(default_factory=VllmOptions)
     """What only vllm reads"""
@@ -53,6 +61,15 @@ class SampleOptions:
                 ("--max-truncated", self.max_truncated, 0 <= self.max_truncated <= 1, "a share from 0 to 1"),
             )
         )
+        if self.adaptive.until is None and self.verifying != Verifying():
+            raise WrongOption("--verifying options go with --until: whet verify has them for rollouts that are drawn")
+        if self.adaptive.until and self.adaptive.max_rollouts < self.sampling.rollouts_per_problem:
+            raise WrongOption(
+                f"--max-rollouts is {self.adaptive.max_rollouts}, expected at least --rollouts-per-problem "
+                f"({self.sampling.rollouts_per_problem}), the group that is kept"
+            )
+        if self.adaptive.until == "balanced" and self.sampling.rollouts_per_problem < 2:
+            raise WrongOption("--until balanced keeps a correct and a wrong rollout: --rollouts-per-problem 2 or more")
         for flag, found in (("--max-batch-rows", self.max_batch_rows), ("--batch-tokens", self.batch_tokens)):
             if found < 1:
                 raise WrongOption(f"{flag} is {found}, expected at least 1")
@@ -79,14 +96,14 @@ def sample(
         whet sample runs/x/train program:tail-compact --tokenizer runs/x/policy --out runs/x/demonstrations
     """
     from .rollout_drawing import RolloutDrawing
-    from .rollouts import chunk_plan
 
     drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options)
     drawing.check()
     rollouts.embed_problems({problem["problem_id"]: problem for problem in drawing.problems}.values())
     rollouts.facts.update(drawing.facts())
-    for chunk in rollouts.chunks(chunk_plan(len(drawing.problems), options.sampling)):
-        drawing.draw_chunk(chunk)
+    with drawing.pool:
+        for chunk in rollouts.chunks(drawing.plan):
+            drawing.draw_chunk(chunk)
     drawing.conclude()
 
 
@@ -146,6 +163,28 @@ def plan(
             f"memory: {parameters * width / 1e6:,.0f} MB for {parameters:,} parameters, "
             f"at most {cache / 1e6:,.0f} MB for the cache of {options.batch_tokens:,} tokens"
         )
-    chunks = chunk_plan(len(problems), options.sampling)
-    total = len(problems) * options.sampling.rollouts_per_problem
-    return [*lines, f"{total:,} rollouts in {len(chunks):,} chunks, which processes with this command share"]
+    adaptive = options.adaptive
+    draws = adaptive.max_rollouts if adaptive.until else options.sampling.rollouts_per_problem
+    side_by_side = adaptive.round_rollouts if adaptive.until else draws
+    chunks = chunk_plan(len(problems), side_by_side, options.sampling.max_tokens)
+    total = len(problems) * draws
+    if adaptive.until:
+        lines.append(_expected(options))
+    return [
+        *lines,
+        f"{'at most ' * bool(adaptive.until)}{total:,} rollouts in {len(chunks):,} chunks, which processes with this command share",
+    ]
+
+
+def _expected(options: SampleOptions) -> str:
+    """What drawing in rounds will cost, for problems of three pass rates."""
+    from .adaptive import planned
+
+    adaptive = options.adaptive
+    assert adaptive.until is not None
+    group, size = options.sampling.rollouts_per_problem, adaptive.round_rollouts
+    costs = []
+    for rate in (0.05, 0.25, 0.5):
+        plan = planned(rate, group=group, round_size=size, rounds=adaptive.rounds, until=adaptive.until)
+        costs.append(f"{plan.draws:.1f} draws, {plan.resolved[-1]:.0%} resolved at pass rate {rate}")
+    return "a problem is expected to take " + "; ".join(costs)

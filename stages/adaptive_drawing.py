@@ -1,0 +1,122 @@
+"""Drawing in rounds: the rollouts of a chunk's problems are verified as they come, and resolved problems leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ..artifacts import Chunk, Rollout, Stopped
+from .adaptive import kept, resolved
+from .rollouts import Draw, counts_of, prefix_of
+
+if TYPE_CHECKING:
+    from .engines import Completion, Request
+    from .rollout_drawing import RolloutDrawing
+
+
+def draw_adaptively(drawing: RolloutDrawing, chunk: Chunk[Rollout]) -> None:
+    """Draw the rollouts of one chunk in rounds; the rows of a problem are written when it leaves.
+
+    Raises:
+        Stopped: a stop was requested; what was drawn of problems that have not left is kept as prefixes.
+    """
+    drawn = _ChunkInRounds(drawing, chunk)
+    while drawn.active and not drawing.rollouts.stop.requested:
+        drawn.round()
+    if drawing.rollouts.stop.requested:
+        chunk.save_prefixes([prefix_of(completion, order) for order, completion in sorted(drawn.unwritten.items())])
+        chunk.release()
+        raise Stopped("stopped while drawing: what was begun is kept, run the same command again")
+
+
+class _ChunkInRounds:
+    """The problems of one chunk, by their place in it."""
+
+    def __init__(self, drawing: RolloutDrawing, chunk: Chunk[Rollout]) -> None:
+        self._drawing, self._chunk, self._adaptive = drawing, chunk, drawing.options.adaptive
+        self._each = drawing.per_problem
+        self._offset = chunk.unit[0] * self._each
+        draws, requests = drawing.requests(chunk)
+        self._draws: list[Draw] = draws
+        self._requests: list[Request] = requests
+        self._verdicts: dict[int, str] = {}
+        self.unwritten: dict[int, Completion] = {}
+        """Completions, finished or not, by order, of problems that have not left"""
+
+        done = _written(chunk, self._each, self._adaptive.keep == "all", drawing.options.sampling.rollouts_per_problem)
+        self.active = [place for place in range(len(draws) // self._each) if place not in done]
+        self._round = 0
+
+    def round(self) -> None:
+        """Draw and verify one more round of every problem that is not resolved; those that now are leave."""
+        first = self._round * self._adaptive.round_rollouts
+        end = min(self._each, first + self._adaptive.round_rollouts)
+        asked = [self._requests[place * self._each + draw] for place in self.active for draw in range(first, end)]
+        stop = self._drawing.rollouts.stop
+        for order, fields in self._drawing.pool.verify(self._sampled(asked)):
+            self._verdicts[order] = fields["verdict"]
+        if stop.requested:
+            return
+        self._round += 1
+        for place in self.active.copy():
+            if self._leaves(place, end):
+                self.active.remove(place)
+                self._write(place, end)
+
+    def _sampled(self, asked):  # type: ignore[no-untyped-def]
+        """Draw; finished completions go to the verifier at once."""
+        drawing, stop = self._drawing, self._drawing.rollouts.stop
+        for completion in drawing.ready_engine().sample(asked, drawing.options.sampling, lambda: stop.requested):
+            order = completion.request.index - self._offset
+            self.unwritten[order] = completion
+            drawing.tell(
+                drawing.rollouts_done() + len(self._chunk.done) + self._chunk.written,
+                len(completion.token_ids) - len(completion.request.prefix_token_ids),
+            )
+            if completion.finish_reason is not None:
+                text = drawing.encoder.decode(completion.token_ids)
+                yield order, text, completion.finish_reason, self._draws[order].problem
+
+    def _tally(self, place: int, drawn: int) -> list[str]:
+        return [self._verdicts[place * self._each + draw] for draw in range(drawn)]
+
+    def _leaves(self, place: int, drawn: int) -> bool:
+        """Whether a problem is resolved, or has had all its draws."""
+        counts = Counter(self._tally(place, drawn))
+        wrong = counts["incorrect"] + counts["invalid"]
+        group = self._drawing.options.sampling.rollouts_per_problem
+        assert self._adaptive.until is not None
+        return drawn == self._each or resolved(counts["correct"], wrong, group, self._adaptive.until)
+
+    def _write(self, place: int, drawn: int) -> None:
+        """Write the rows of a problem that leaves."""
+        drawing, adaptive = self._drawing, self._adaptive
+        verdicts = self._tally(place, drawn)
+        group = drawing.options.sampling.rollouts_per_problem
+        correct = verdicts.count("correct")
+        wrong = len(verdicts) - correct - verdicts.count("unknown")
+        assert adaptive.until is not None
+        solved = resolved(correct, wrong, group, adaptive.until)
+        orders = range(place * self._each, place * self._each + drawn)
+        completions = [self.unwritten.pop(order) for order in orders]
+        if not solved and adaptive.unresolved == "drop":
+            return
+        chosen = range(drawn) if adaptive.keep == "all" else kept(verdicts, group)
+        for draw in chosen:
+            order = orders[draw]
+            row = self._draws[order].row(completions[draw], drawing.encoder.decode, drawing.policy.digest)
+            row["draws_total"], row["correct_total"] = drawn, correct
+            counts = counts_of(row)
+            if draw == chosen[0]:
+                counts |= {"problems": 1, "problems_resolved": int(solved), "draws": drawn, "draws_correct": correct}
+            self._chunk.write(row, order, counts)
+
+
+def _written(chunk: Chunk[Rollout], each: int, keep_all: bool, group: int) -> set[int]:
+    """The places of problems whose rows are all on disk; a kill may have come between two rows of one problem."""
+    found: Counter[int] = Counter()
+    expected: dict[int, int] = {}
+    for order, row in chunk.flushed(["draws_total"]):
+        found[order // each] += 1
+        expected[order // each] = row["draws_total"] if keep_all else min(group, row["draws_total"])
+    return {place for place, count in found.items() if count >= expected[place]}
