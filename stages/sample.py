@@ -170,10 +170,8 @@ def plan(
     total = len(problems) * draws
     if adaptive.until:
         lines.append(_expected(options))
-    return [
-        *lines,
-        f"{'at most ' * bool(adaptive.until)}{total:,} rollouts in {len(chunks):,} chunks, which processes with this command share",
-    ]
+    most = "at most " if adaptive.until else ""
+    return [*lines, f"{most}{total:,} rollouts in {len(chunks):,} chunks, which processes with this command share"]
 
 
 def _expected(options: SampleOptions) -> str:

@@ -229,13 +229,13 @@ def test_an_unknown_architecture_goes_to_the_generate_engine(tmp_path: Path, add
 
 
 def test_chunks_are_whole_problems_and_share_well() -> None:
-    quick = chunk_plan(500, Sampling(rollouts_per_problem=8, max_tokens=64))
+    quick = chunk_plan(500, 8, 64)
     assert quick[:2] == [[0, 64], [64, 128]]
     assert quick[-1] == [448, 500]
     assert len(quick) == 8
     # 2^19 / 32,768 = 16 rows would not fill a batch: at least 128
-    assert chunk_plan(100, Sampling(rollouts_per_problem=16, max_tokens=32768))[0] == [0, 8]
-    assert chunk_plan(3, Sampling(rollouts_per_problem=1000, max_tokens=64)) == [[0, 1], [1, 2], [2, 3]]
+    assert chunk_plan(100, 16, 32768)[0] == [0, 8]
+    assert chunk_plan(3, 1000, 64) == [[0, 1], [1, 2], [2, 3]]
 
 
 def test_a_dry_run_shows_the_prompt_and_imports_no_torch(additions: Artifact[Problem], policy: Weights) -> None:
