@@ -1,10 +1,13 @@
-"""whet eval ARTIFACT... --out FOLDER [--against OTHER]...: measure a run, with how sure one can be of each number."""
+"""whet eval ARTIFACT... --out FOLDER [--against OTHER]...: measure a run, with how sure one can be of each number.
+
+whet eval VERDICTS --labels LABELS --out FOLDER: measure how right the verdicts are.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Artifact, Draft, Report, Rollout, Verdict, WrongArtifact, WrongOption
 
@@ -12,9 +15,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from .evaluating import Run
+    from .metrics.groups import Groups
     from .report import Findings
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,39 +47,116 @@ def eval(
     options: EvalOptions,
     *,
     against: list[Artifact[Rollout] | Artifact[Verdict]] | None = None,
+    labels: Artifact[Verdict] | None = None,
 ) -> None:
-    """Measure pass@k, G-Pass@k, majority vote and lengths, with intervals, and compare two runs.
+    """Measure pass@k, G-Pass@k, majority vote and lengths, with intervals, and compare two runs; or measure verdicts.
 
     Verdicts alone permit pass@k, G-Pass@k, mG-Pass@k and maj@k; rollouts alone length and truncation; both
     together, of the same rollouts, all of it. Unknown verdicts count as not correct, and both bounds are shown.
+    A problem that a verdict calls broken (invalid: problem) is left out and counted.
+
+    With --labels the verdicts themselves are measured, against other verdicts on the same rollouts that are taken to
+    be right: accuracy, precision, recall, F1, error rates, calibration, and what they are worth as a reward.
+
+    Args:
+        artifacts: What is measured: rollouts, verdicts, or both of the same rollouts
+        against: The same of another run, to compare with in pairs; with --labels other verdicts on the same rollouts
+        labels: Verdicts that are taken to be right: measure how right ARTIFACTS are
 
     Examples:
         whet eval runs/x/verdicts --out runs/x/report
         whet eval runs/x/rollouts runs/x/verdicts --k 1 --k 8 --tau 0.5 --tau 1 --out runs/x/report
         whet eval runs/after/verdicts --against runs/before/verdicts --out runs/gain
+        whet eval runs/x/verdicts --labels runs/x/labels --against runs/x/other-verdicts --out runs/x/agreement
     """
+    check_options(options)
+    with report.writer():
+        if labels is not None:
+            report_agreement(artifacts, labels, against, report, options)
+        else:
+            report_run(artifacts, against, report, options)
+
+
+def resolve(options: EvalOptions, **inputs: Any) -> EvalOptions:
+    """Refuse what nothing would read, before there is a draft."""
+    check_options(options)
+    if inputs.get("labels") is not None and (options.k or options.tau != EvalOptions().tau):
+        given = "--k" if options.k else "--tau"
+        raise WrongOption(f"{given} is about groups of rollouts, but --labels measures single verdicts: leave it out")
+    return options
+
+
+def report_run(
+    artifacts: list[Artifact[Rollout] | Artifact[Verdict]],
+    against: list[Artifact[Rollout] | Artifact[Verdict]] | None,
+    report: Draft[Report],
+    options: EvalOptions,
+) -> None:
+    """Measure a run of a policy, alone or beside another one."""
     from .evaluating import read_run
     from .plotting import plot
     from .report import page, payload, table
     from .trained_problems import count_trained_on
 
-    check_options(options)
-    with report.writer():
-        run = read_run(artifacts, options.step)
-        other = read_run(against, options.step) if against else None
-        if other is not None:
-            refuse_other_problems(run, other)
-        findings = measure_runs(run, other, options)
-        findings.counts.update(count_trained_on(artifacts, run.problem_ids))
-        (report.folder / "metrics.json").write_text(json.dumps(payload(findings), indent=1) + "\n")
-        (report.folder / "README.md").write_text(page(findings))
-        runs = [("this", findings.estimates, run.groups.length_P)]
-        if other is not None:
-            runs.append(("against", findings.against_estimates, other.groups.length_P))
-        plot(report.folder / "metrics.png", runs)
-        report.facts["counts"] = findings.counts
-        report.facts["metrics"] = {one.name: one.interval.value for one in findings.estimates}
-    show(table(findings))
+    run = read_run(artifacts, options.step)
+    other = read_run(against, options.step) if against else None
+    # What is broken for one side is left out of both, so that the problems stay the same.
+    broken = run.broken | (other.broken if other is not None else set())
+    groups = run.groups(broken)
+    other_groups = None if other is None else other.groups(broken)
+    if other is not None and other_groups is not None:
+        refuse_other_problems(run.name, groups, other.name, other_groups)
+    findings = measure_runs(run, groups, other, other_groups, options)
+    findings.counts.update(count_trained_on(artifacts, run.problem_ids - broken))
+    write(report, payload(findings), page(findings))
+    runs = [("this", findings.estimates, groups.length_P)]
+    if other_groups is not None:
+        runs.append(("against", findings.against_estimates, other_groups.length_P))
+    plot(report.folder / "metrics.png", runs)
+    report.facts["counts"] = findings.counts
+    report.facts["metrics"] = {one.name: one.interval.value for one in findings.estimates}
+    show([table(findings)])
+
+
+def report_agreement(
+    artifacts: list[Artifact[Rollout] | Artifact[Verdict]],
+    labels: Artifact[Verdict],
+    against: list[Artifact[Rollout] | Artifact[Verdict]] | None,
+    report: Draft[Report],
+    options: EvalOptions,
+) -> None:
+    """Hold verdicts against labels, alone or beside other verdicts."""
+    from loguru import logger
+
+    from .agreement.measuring import measure
+    from .agreement.page import page, tables, warnings_of
+    from .agreement.payload import payload
+    from .agreement.plots import plot_confusion, plot_reliability
+    from .agreement.reading import read_labelled
+    from .trained_problems import count_trained_on
+
+    labelled = read_labelled(artifacts, labels, against, options.step)
+    agreement = measure(labelled, options.confidence, options.resamples)
+    agreement.settings["step"] = options.step
+    agreement.counts.update(count_trained_on(artifacts, {row.problem_id for row in labelled.rows}, of="verifier"))
+    write(report, payload(agreement), page(agreement))
+    plot_confusion(report.folder / "confusion.png", agreement.overall.confusion)
+    if agreement.overall.calibration is not None:
+        plot_reliability(report.folder / "reliability.png", agreement.overall.calibration)
+    report.facts["counts"] = agreement.counts
+    estimates = [*agreement.overall.signal, *agreement.overall.estimates]
+    report.facts["metrics"] = {
+        one.name: one.interval.value for one in estimates if one.interval.value == one.interval.value
+    }
+    show(tables(agreement))
+    for line in warnings_of(agreement):
+        logger.warning(line)
+
+
+def write(report: Draft[Report], payload: dict[str, Any], page: str) -> None:
+    """metrics.json and the page."""
+    (report.folder / "metrics.json").write_text(json.dumps(payload, indent=1, allow_nan=False) + "\n")
+    (report.folder / "README.md").write_text(page)
 
 
 def check_options(options: EvalOptions) -> None:
@@ -92,7 +173,7 @@ def check_options(options: EvalOptions) -> None:
         raise WrongOption(f"--resamples {options.resamples}: expected at least 100")
 
 
-def draws_of(options: EvalOptions, runs: "Sequence[Run]") -> list[int]:
+def draws_of(options: EvalOptions, runs: "Sequence[tuple[str, Groups]]") -> list[int]:
     """The k to evaluate: those asked for, or the powers of two and n that every run permits.
 
     Raises:
@@ -100,23 +181,22 @@ def draws_of(options: EvalOptions, runs: "Sequence[Run]") -> list[int]:
     """
     from .metrics.measure import default_draws
 
-    fewest = min(runs, key=lambda run: run.groups.n)
-    n = fewest.groups.n
+    name, n = min(((name, groups.n) for name, groups in runs), key=lambda run: run[1])
     for k in options.k:
         if k > n:
-            raise WrongOption(f"--k {k}: {fewest.name} has {n} rollouts of each problem, expected k from 1 to {n}")
+            raise WrongOption(f"--k {k}: {name} has {n} rollouts of each problem, expected k from 1 to {n}")
     return sorted(set(options.k)) or default_draws(n)
 
 
-def refuse_other_problems(run: "Run", other: "Run") -> None:
+def refuse_other_problems(name: str, groups: "Groups", other_name: str, others: "Groups") -> None:
     """Refuse to compare runs on different problems: a difference would mix policies with problems."""
-    ours, theirs = set(run.groups.problems), set(other.groups.problems)
+    ours, theirs = set(groups.problems), set(others.problems)
     if ours == theirs:
         return
     missing, extra = sorted(ours - theirs), sorted(theirs - ours)
     counted = [
-        f"{name} lacks {len(lacking)} of the other's problems (the first is {lacking[0]})"
-        for name, lacking in ((other.name, missing), (run.name, extra))
+        f"{lacks} lacks {len(lacking)} of the other's problems (the first is {lacking[0]})"
+        for lacks, lacking in ((other_name, missing), (name, extra))
         if lacking
     ]
     raise WrongArtifact(
@@ -124,13 +204,18 @@ def refuse_other_problems(run: "Run", other: "Run") -> None:
     )
 
 
-def measure_runs(run: "Run", other: "Run | None", options: EvalOptions) -> "Findings":
+def measure_runs(
+    run: "Run", groups: "Groups", other: "Run | None", others: "Groups | None", options: EvalOptions
+) -> "Findings":
     """Every metric of the run, of the other one, and of their difference."""
     from .metrics.estimate import compare, estimate
     from .metrics.measure import measure, tau_name
     from .report import Findings
 
-    draws = draws_of(options, [run] if other is None else [run, other])
+    named = [(run.name, groups)]
+    if other is not None and others is not None:
+        named.append((other.name, others))
+    draws = draws_of(options, named)
     level, resamples = options.confidence, options.resamples
     settings = {
         "k": draws,
@@ -139,14 +224,14 @@ def measure_runs(run: "Run", other: "Run | None", options: EvalOptions) -> "Find
         "resamples": resamples,
         "step": options.step,
     }
-    measured = measure(run.groups, draws, options.tau)
+    measured = measure(groups, draws, options.tau)
     if not measured:
         raise WrongArtifact(f"{run.name} has neither verdicts nor texts, expected something to measure: give verdicts")
     estimates = estimate(measured, level, resamples)
-    counts = dict(run.groups.counts)
-    if other is None:
+    counts = dict(groups.counts)
+    if other is None or others is None:
         return Findings(title=run.name, estimates=estimates, counts=counts, settings=settings)
-    baseline = measure(other.groups, draws, options.tau)
+    baseline = measure(others, draws, options.tau)
     comparison = compare(measured, baseline, level, resamples)
     if not comparison:
         raise WrongArtifact(
@@ -159,13 +244,13 @@ def measure_runs(run: "Run", other: "Run | None", options: EvalOptions) -> "Find
         settings=settings,
         against=other.name,
         against_estimates=estimate(baseline, level, resamples),
-        against_counts=dict(other.groups.counts),
+        against_counts=dict(others.counts),
         comparison=comparison,
     )
 
 
-def show(shown: "Table") -> None:
-    """Put a table into the log (stderr), as wide as it is where stderr is no terminal."""
+def show(tables: "Sequence[Table]") -> None:
+    """Put tables into the log (stderr), as wide as they are where stderr is no terminal."""
     import io
 
     from loguru import logger
@@ -173,5 +258,5 @@ def show(shown: "Table") -> None:
 
     terminal = Console(stderr=True)
     text = io.StringIO()
-    Console(file=text, width=terminal.width if terminal.is_terminal else 160).print(shown)
+    Console(file=text, width=terminal.width if terminal.is_terminal else 160).print(*tables)
     logger.opt(raw=True).info(text.getvalue())

@@ -1,25 +1,18 @@
 """Reading what is evaluated: join rollouts with their verdicts, and refuse rows that would make a metric wrong."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Artifact, Rollout, Verdict, WrongArtifact, WrongOption
-from .joins import by_rollout, check_belongs
+from .joins import blames_problem, by_rollout, check_belongs
 
 if TYPE_CHECKING:
     from .metrics.groups import Draw, Groups
 
 Judged = Artifact[Rollout] | Artifact[Verdict]
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The rollouts of one policy, reduced for the metrics; `name` is what the user gave."""
-
-    name: str
-    groups: "Groups"
-    problem_ids: frozenset[str]
+_JUDGED = ["verdict", "reason", "extracted"]
 
 
 @dataclass(slots=True)
@@ -32,6 +25,44 @@ class _Row:
     draw: int
     known: "Draw"
     draws_total: int | None = None
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """The rollouts of one policy, in groups; `name` is what the user gave.
+
+    `broken` are the problems that a verdict calls broken. `repeated` says that groups are known by their problem alone,
+    so that a problem that occurs twice has one group of twice the size.
+    """
+
+    name: str
+    rows: "dict[str, list[_Row]]"
+    problem_ids: frozenset[str]
+    broken: frozenset[str]
+    repeated: bool
+
+    def groups(self, broken: Collection[str] = ()) -> "Groups":
+        """The groups, reduced for the metrics, without those of broken problems (which are counted).
+
+        Raises:
+            WrongArtifact: the problems have different numbers of rollouts, or none is left.
+        """
+        from .metrics.groups import UnevenGroups, groups_of
+
+        kept = {key: rows for key, rows in self.rows.items() if rows[0].problem_id not in broken}
+        if not kept:
+            raise WrongArtifact(
+                f"{self.name} holds only problems that are broken (invalid: problem), expected others: "
+                "look at them with whet show --where 'verdict=invalid'"
+            )
+        try:
+            reduced = groups_of({key: [row.known for row in rows] for key, rows in kept.items()})
+        except UnevenGroups as error:
+            raise WrongArtifact(_uneven(self.name, error, self.repeated)) from error
+        if left_out := len(self.rows) - len(kept):
+            reduced.counts["broken_problems"] = left_out
+        return reduced
 
 
 def read_run(artifacts: Sequence[Judged], step: str | None) -> Run:
@@ -42,11 +73,8 @@ def read_run(artifacts: Sequence[Judged], step: str | None) -> Run:
 
     Raises:
         WrongOption: two artifacts of one kind, or several steps and none chosen.
-        WrongArtifact: they do not belong together, the stop rule is adaptive, rows are missing, doubled or chosen,
-            or the problems have different numbers of rollouts.
+        WrongArtifact: they do not belong together, the stop rule is adaptive, or rows are missing, doubled or chosen.
     """
-    from .metrics.groups import UnevenGroups, groups_of
-
     rollouts, verdicts = one_of_each(artifacts)
     name = " ".join(str(artifact.path) for artifact in (rollouts, verdicts) if artifact is not None)
     for artifact in artifacts:
@@ -68,11 +96,14 @@ def read_run(artifacts: Sequence[Judged], step: str | None) -> Run:
                 f"{name} holds {len(group)} rollouts chosen from {group[0].draws_total} draws of problem "
                 f"{group[0].problem_id}, expected all draws: evaluate the rollouts they were chosen from"
             )
-    try:
-        reduced = groups_of({key: [row.known for row in group] for key, group in groups.items()})
-    except UnevenGroups as error:
-        raise WrongArtifact(_uneven(name, error, repeated=rollouts is None)) from error
-    return Run(name, reduced, frozenset(group[0].problem_id for group in groups.values()))
+    every = [row for group in groups.values() for row in group]
+    return Run(
+        name,
+        groups,
+        frozenset(row.problem_id for row in every),
+        frozenset(row.problem_id for row in every if row.broken),
+        repeated=rollouts is None,
+    )
 
 
 def one_of_each(artifacts: Sequence[Judged]) -> tuple[Artifact[Rollout] | None, Artifact[Verdict] | None]:
@@ -105,26 +136,38 @@ def refuse_adaptive(artifact: Judged) -> None:
 
 def of_step(rows: Sequence[_Row], step: str | None, name: str) -> Iterable[_Row]:
     """The rows of the step asked for; rows without a step are of step 0."""
-    steps = sorted({row.step for row in rows})
+    steps = {row.step for row in rows}
     if step is None:
         if len(steps) > 1:
             raise WrongOption(
-                f"{name} holds {len(steps)} steps, {steps[0]} to {steps[-1]}, expected one: add --step N or --step last"
+                f"{name} holds {len(steps)} steps, {min(steps)} to {max(steps)}, expected one: add --step N or "
+                "--step last"
             )
         return rows
-    if step != "last" and (not step.isdecimal() or int(step) not in steps):
-        raise WrongOption(f"--step {step}: {name} has the steps {steps[0]} to {steps[-1]}: give one of them, or last")
-    wanted = steps[-1] if step == "last" else int(step)
+    wanted = choose_step(steps, step, name)
     return (row for row in rows if row.step == wanted)
+
+
+def choose_step(steps: Collection[int], step: str, name: str) -> int:
+    """The step that a number or "last" means.
+
+    Raises:
+        WrongOption: there is no such step.
+    """
+    if step != "last" and (not step.isdecimal() or int(step) not in steps):
+        raise WrongOption(
+            f"--step {step}: {name} has the steps {min(steps)} to {max(steps)}: give one of them, or last"
+        )
+    return max(steps) if step == "last" else int(step)
 
 
 def _verdict_rows(verdicts: Artifact[Verdict]) -> Iterator[_Row]:
     """Every verdict alone, draws in the order of the rows."""
     from .metrics.groups import Draw
 
-    for order, row in enumerate(by_rollout([verdicts], ["problem_id", "step", "verdict", "extracted"]).values()):
+    for order, row in enumerate(by_rollout([verdicts], ["problem_id", "step", *_JUDGED]).values()):
         known = Draw(verdict=row["verdict"], extracted=row["extracted"])
-        yield _Row(row["problem_id"], row["problem_id"], row["step"] or 0, order, known)
+        yield _Row(row["problem_id"], row["problem_id"], row["step"] or 0, order, known, broken=blames_problem(row))
 
 
 def _rollout_rows(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict] | None) -> Iterator[_Row]:
@@ -151,13 +194,14 @@ def _rollout_rows(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict] | Non
                 verdict.get("verdict"), verdict.get("extracted"), tokens[index], characters[index], row["finish_reason"]
             )
             key = f"{row['problem_id']}#{row['occurrence']}" if row["occurrence"] else row["problem_id"]
-            yield _Row(row["problem_id"], key, row["step"] or 0, row["draw"], known, row["draws_total"])
+            broken = bool(verdict) and blames_problem(verdict)
+            yield _Row(row["problem_id"], key, row["step"] or 0, row["draw"], known, row["draws_total"], broken)
 
 
 def _verdict_of(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict]) -> dict[str, dict[str, Any]]:
     """The verdict of every rollout, by rollout_id; verdicts of rollouts that are not there are passed over."""
     check_belongs(verdicts, rollouts)
-    found = by_rollout([verdicts], ["verdict", "extracted"])
+    found = by_rollout([verdicts], _JUDGED)
     missing = [row["rollout_id"] for row in rollouts.rows(["rollout_id"]) if row["rollout_id"] not in found]
     if missing:
         raise WrongArtifact(

@@ -4,10 +4,13 @@ A selection of rollouts has a content digest of its own while its rows keep thei
 its rows came from (the fact `selected_from`): verdicts of those fit too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..artifacts import Artifact, WrongArtifact
+
+BROKEN = "problem"
+"""How the reason of an invalid verdict begins that blames the problem: its question or its reference is broken."""
 
 SELECTED_FROM = "selected_from"
 """The fact that lists, transitively, the digests a selection's rows came from."""
@@ -44,6 +47,11 @@ def check_belongs(judgements: Artifact[Any], *rollouts: Artifact[Any]) -> None:
         f"{judgements.path} holds {judgements.kind} of other rollouts than {paths}, expected {judgements.kind} of "
         f"these: give the folder that whet {stage} made from them"
     )
+
+
+def blames_problem(verdict: Mapping[str, Any]) -> bool:
+    """Whether a verdict calls the problem broken: that is no fault of the policy, and its whole group is dropped."""
+    return verdict["verdict"] == "invalid" and (verdict["reason"] or "").startswith(BROKEN)
 
 
 def by_rollout(judgements: Iterable[Artifact[Any]], columns: Sequence[str]) -> dict[str, dict[str, Any]]:

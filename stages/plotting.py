@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .metrics.estimate import Estimate
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette: told apart by colour-blind readers too."""
 
 
@@ -43,7 +43,7 @@ def plot(path: Path, runs: Sequence[tuple[str, Sequence["Estimate"], Any]]) -> N
         left.set_ylabel("mean over problems")
     else:
         axes = figure.subplots()
-        for (label, _, length_P), colour in zip(runs, _COLOURS, strict=False):
+        for (label, _, length_P), colour in zip(runs, COLOURS, strict=False):
             if length_P is not None:
                 axes.hist(length_P, bins=30, alpha=0.6, color=colour, label=label)
         axes.set_xlabel("mean length of a problem's rollouts")
@@ -69,7 +69,7 @@ def _draw(axes: Any, title: str, curves: Sequence[tuple[str, dict[str, Any]]], n
                 # rounding can put an end of an interval beyond the value by one bit
                 yerr=[[max(0.0, length) for length in low], [max(0.0, length) for length in high]],
                 fmt=style,
-                color=_COLOURS[place % len(_COLOURS)],
+                color=COLOURS[place % len(COLOURS)],
                 linewidth=1.5,
                 elinewidth=0.8,
                 capsize=2,

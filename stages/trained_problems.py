@@ -1,10 +1,12 @@
-"""Was a policy trained on the problems it is evaluated on? The lineage of the artifacts tells."""
+"""Was a policy (or a verifier) trained on the problems it is evaluated on? The lineage of the artifacts tells."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ..artifacts import Artifact
 from ..artifacts.lineage import Node, trace
+
+_MODELS = ("policy", "verifier")
 
 
 def trained_on(evaluated: Iterable[str], trained: Iterable[str]) -> set[str]:
@@ -12,11 +14,16 @@ def trained_on(evaluated: Iterable[str], trained: Iterable[str]) -> set[str]:
     return set(evaluated).intersection(trained)
 
 
-def count_trained_on(artifacts: Sequence[Artifact[Any]], problem_ids: Iterable[str]) -> dict[str, int]:
+def count_trained_on(
+    artifacts: Sequence[Artifact[Any]], problem_ids: Iterable[str], of: Literal["policy", "verifier"] = "policy"
+) -> dict[str, int]:
     """Count the evaluated problems that the sampled policy was trained on, and warn when there are any.
 
     The lineage of each artifact leads to the policy it was sampled from, and from there to all problems and rollouts
     that this policy, or one it started from, was trained on. Empty when there is no such policy (imported rollouts).
+
+    Args:
+        of: whose training: the sampled policy's, or the verifier's that gave verdicts.
 
     Returns:
         `trained_on`, the number of such problems, and `training_data_not_found`, how many artifacts of the policy's
@@ -24,7 +31,8 @@ def count_trained_on(artifacts: Sequence[Artifact[Any]], problem_ids: Iterable[s
     """
     from loguru import logger
 
-    nodes = {node.digest: node for artifact in artifacts for node in _training_data(trace(artifact.path))}
+    data_of = _policy_data if of == "policy" else _verifier_data
+    nodes = {node.digest: node for artifact in artifacts for node in data_of(trace(artifact.path))}
     if not nodes:
         return {}
     wanted, found, lost = set(problem_ids), set[str](), 0
@@ -35,18 +43,18 @@ def count_trained_on(artifacts: Sequence[Artifact[Any]], problem_ids: Iterable[s
             found |= trained_on(wanted, Artifact(node.path, node.manifest).problems())
     if found:
         logger.warning(
-            f"{len(found)} of {len(wanted)} problems were trained on by the policy that is evaluated "
+            f"{len(found)} of {len(wanted)} problems were trained on by the {of} that is evaluated "
             f"(the first is {min(found)}): its numbers say little about other problems"
         )
     if lost:
         logger.warning(
-            f"{lost} artifacts that the evaluated policy was made from are not there: whether it was trained on these "
+            f"{lost} artifacts that the evaluated {of} was made from are not there: whether it was trained on these "
             "problems is not fully known"
         )
     return {"trained_on": len(found), "training_data_not_found": lost}
 
 
-def _training_data(node: Node) -> Iterator[Node]:
+def _policy_data(node: Node) -> Iterator[Node]:
     """The problems and rollouts that the policy behind an artifact, and those it started from, were trained on.
 
     Only their direct inputs: what these were selected from may well hold the problems kept for the test. Rollouts made
@@ -55,6 +63,15 @@ def _training_data(node: Node) -> Iterator[Node]:
     below_policy = node.kind == "policy"
     for _, made_from in node.inputs:
         if made_from.kind == "policy" or (made_from.kind == "rollouts" and not below_policy):
-            yield from _training_data(made_from)
+            yield from _policy_data(made_from)
         elif below_policy and made_from.kind in ("problems", "rollouts"):
+            yield made_from
+
+
+def _verifier_data(node: Node) -> Iterator[Node]:
+    """The problems and rollouts that the model which gave verdicts, and those it started from, were trained on."""
+    for role, made_from in node.inputs:
+        if role == "verifier" or (node.kind in _MODELS and made_from.kind in _MODELS):
+            yield from _verifier_data(made_from)
+        elif node.kind in _MODELS and made_from.kind in ("problems", "rollouts"):
             yield made_from

@@ -57,7 +57,9 @@ def intervals(
     if varied:
         means_RM = resampled_means(values_PM[:, varied], resamples, seed)
         for column, metric in enumerate(varied):
-            low, high = bca_ends(values_PM[:, metric], means_RM[:, column], confidence)
+            # leaving one problem out moves the mean by (mean - value) / (P - 1): the influence is the deviation itself
+            deviation_P = values_PM[:, metric] - means_M[metric]
+            low, high = bca_ends(float(means_M[metric]), means_RM[:, column], deviation_P, confidence)
             if differences:
                 t_low, t_high = t_ends(values_PM[:, metric], confidence)
                 low, high = min(low, t_low), max(high, t_high)
@@ -82,22 +84,25 @@ def resampled_means(values_PM: np.ndarray, resamples: int, seed: int) -> np.ndar
     return np.concatenate(batches)
 
 
-def bca_ends(values_P: np.ndarray, means_R: np.ndarray, confidence: float) -> tuple[float, float]:
-    """The ends of the BCa interval of a mean.
+def bca_ends(value: float, resampled_R: np.ndarray, influence_P: np.ndarray, confidence: float) -> tuple[float, float]:
+    """The ends of the BCa interval of a number that was computed over P problems.
 
-    z0 = Phi^-1(share of resampled means below the mean, ties half); a = skewness of the mean's jackknife values / 6;
-    an end of level q is the resampled percentile Phi(z0 + (z0 + z_q) / (1 - a (z0 + z_q))). (Efron 1987, eq. 2.3, 7.3.)
+    z0 = Phi^-1(share of resampled values below the value, ties half); a = skewness of the problems' influence / 6; an
+    end of level q is the resampled percentile Phi(z0 + (z0 + z_q) / (1 - a (z0 + z_q))). (Efron 1987, eq. 2.3, 7.3.)
+
+    Args:
+        resampled_R: the number over each resample of the problems.
+        influence_P: how far each problem pulls the number up: the jackknife's mean minus the value without the problem.
     """
     from scipy.special import ndtr, ndtri
 
-    mean, resamples = values_P.mean(), len(means_R)
-    share = (np.sum(means_R < mean) + np.sum(means_R <= mean)) / (2 * resamples)
+    resamples = len(resampled_R)
+    share = (np.sum(resampled_R < value) + np.sum(resampled_R <= value)) / (2 * resamples)
     z0 = ndtri(np.clip(share, 0.5 / resamples, 1 - 0.5 / resamples))
-    # leaving one problem out moves the mean by (mean - value) / (P - 1): the influence is the deviation itself
-    deviation_P = values_P - mean
-    a = np.sum(deviation_P**3) / (6 * np.sum(deviation_P**2) ** 1.5)
+    squares = np.sum(influence_P**2)
+    a = np.sum(influence_P**3) / (6 * squares**1.5) if squares > 0 else 0.0
     z = z0 + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
-    low, high = np.quantile(means_R, ndtr(z0 + z / (1 - a * z)))
+    low, high = np.quantile(resampled_R, ndtr(z0 + z / (1 - a * z)))
     return float(low), float(high)
 
 
@@ -112,6 +117,21 @@ def t_ends(values_P: np.ndarray, confidence: float) -> tuple[float, float]:
 
 def _inside(low: float, high: float, bounds: tuple[float, float] | None) -> tuple[float, float]:
     return (low, high) if bounds is None else (max(low, bounds[0]), min(high, bounds[1]))
+
+
+def wilson(part: float, whole: float, confidence: float) -> tuple[float, float]:
+    """Wilson's interval of a share `part / whole` of independent cases; NaN where there are none.
+
+    (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n). (Wilson 1927.)
+    """
+    from scipy.special import ndtri
+
+    if whole <= 0:
+        return float("nan"), float("nan")
+    p, z = part / whole, float(ndtri((1 + confidence) / 2))
+    middle = (p + z**2 / (2 * whole)) / (1 + z**2 / whole)
+    half = z * np.sqrt(p * (1 - p) / whole + z**2 / (4 * whole**2)) / (1 + z**2 / whole)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def without_spread(

@@ -1,0 +1,1 @@
+"""Verdicts held against labels: which rows go together, what is measured of them, and the report about it."""
