@@ -131,6 +131,8 @@ def _metric(value: dict[str, Any]) -> str:
     if "value" not in value:
         return f"difference {_metric(value['difference'])}"
     shown = _number(value["value"])
+    if "against" in value:  # the ends are those of the difference
+        shown += f" against {_number(value['against'])}, difference {_number(value['difference'])}"
     if value.get("low") is not None and value.get("high") is not None:
         shown += f"  [{_number(value['low'])}, {_number(value['high'])}]"
     difference = value.get("difference")

@@ -130,12 +130,17 @@ def test_a_model_shows_its_configuration_and_its_size(small: Any, capsys: pytest
 
 def test_a_report_shows_its_metrics(small: Any, capsys: pytest.CaptureFixture[str]):
     draft = small.draft("report", "report")
-    metrics = {"metrics": {"pass@1": {"value": 0.91, "low": 0.85, "high": 0.95}, "pass@8": {"value": 0.96}}}
+    pair = {"value": 0.91, "against": 0.89, "difference": 0.02, "low": -0.01, "high": 0.05}
+    metrics = {
+        "metrics": {"pass@1": {"value": 0.91, "low": 0.85, "high": 0.95}, "pass@8": {"value": 0.96}},
+        "comparison": {"pass@1": pair},
+    }
     (draft.folder / "metrics.json").write_text(json.dumps(metrics))
     report = draft.publish()
     out = shown(capsys, report.path)
     assert "pass@1  0.9100  [0.8500, 0.9500]" in out
     assert "pass@8  0.9600\n" in out
+    assert "pass@1  0.9100 against 0.8900, difference 0.0200  [-0.0100, 0.0500]" in out
 
 
 def test_what_cannot_be_joined_or_found_is_refused(small: Any, capsys: pytest.CaptureFixture[str]):
