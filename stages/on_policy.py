@@ -14,6 +14,7 @@ from typing import Any
 from ..artifacts import Draft, Failed, Problem, Rollout, Stopped, Verdict
 from .batching import Step, TrainingRow
 from .groups import Group, Order, step_random, weigh
+from .joins import blames_problem
 from .objectives import Objective
 from .reward_mapping import Reward
 from .rollouts import Draw, counts_of, plan_draws
@@ -76,7 +77,7 @@ class OnPolicy:
         self.verdicts.facts |= {"belongs_to": {"source": self.rollouts.recipe}, "stop_rule": "fixed"}
 
     def step(self, step: int, place: int) -> Step[TrainingRow]:
-        """Sample and verify a step, write its rows, and choose those that are trained on.
+        """Sample and verify a step, write its rows, and choose those that are trained on: none of a broken problem.
 
         Args:
             step: counted over all trainings, from 0; the rows' `step` column holds it.
@@ -97,7 +98,10 @@ class OnPolicy:
         judged = dict(self.pool.verify(self._sampled(draws, rows)))
         sampled = time.perf_counter()
         self._write(step - self.first, [rows[index] for index in range(len(draws))], judged)
-        chosen = weigh(self._groups(rows, judged), self.objective, step_random(self.seed, step))
+        broken = {rows[index]["problem_id"] for index, verdict in judged.items() if blames_problem(verdict)}
+        kept = {index: row for index, row in rows.items() if row["problem_id"] not in broken}
+        chosen = weigh(self._groups(kept, judged), self.objective, step_random(self.seed, step))
+        chosen.shown["broken_problems"] = len(broken)
         chosen.shown["sample_seconds"] = round(sampled - began, 4)
         chosen.shown["write_seconds"] = round(time.perf_counter() - sampled, 4)
         return chosen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..artifacts import Artifact, Rollout, Verdict, Weights, WrongArtifact
 from .batching import TrainingRow, policy_tokens
 from .groups import Group, step_random
-from .joins import belong, by_rollout, check_belongs
+from .joins import belong, blames_problem, by_rollout, check_belongs
 from .objectives import Objective
 from .reward_mapping import Reward
 from .rollouts import ragged
@@ -44,11 +44,15 @@ def read_groups(
 ) -> Given:
     """Read the groups; an objective that does not compare rollouts gets each as a group of its own.
 
+    Every rollout of a problem that a verdict calls broken is left out.
+
     Raises:
         WrongArtifact: rollouts that this policy or this objective cannot be trained on, or verdicts that are missing.
     """
     temperature = check_rollouts(policy, rollouts, objective)
     judged = _verdicts(rollouts, verdicts) if objective.needs_verdicts else None
+    broken = {row["problem_id"] for row in (judged or {}).values() if blames_problem(row)}
+    dropped: set[str] = set()
     groups: dict[Any, Group] = {}
     counts: Counter[str] = Counter(rollouts=0)
     for place, artifact in enumerate(rollouts):
@@ -63,6 +67,9 @@ def read_groups(
             if judged is not None:
                 verdict = judged[row.rollout_id]["verdict"]
                 counts[verdict] += 1
+                if facts["problem_id"] in broken:
+                    dropped.add(facts["problem_id"])
+                    continue
                 value = reward.of(verdict)
                 if value is None:
                     groups.setdefault(key, Group()).unknown += 1
@@ -70,6 +77,8 @@ def read_groups(
                 row.reward = value
             groups.setdefault(key, Group()).rows.append(row)
     found = [group for group in groups.values() if len(group.rows) >= (2 if objective.in_groups else 1)]
+    if judged is not None:
+        counts["broken_problems"] = len(dropped)
     counts["groups" if objective.in_groups else "rows"] = len(found)
     if objective.in_groups:
         counts["dead_groups"] = len(groups) - len(found)
@@ -122,7 +131,7 @@ def _verdicts(rollouts: Sequence[Artifact[Rollout]], verdicts: Sequence[Artifact
                 f"no verdicts of {artifact.path} were given, expected a --verdicts for every --rollouts: "
                 f"verify them (whet verify {artifact.path} --out FOLDER)"
             )
-    found = by_rollout(verdicts, ["verdict"])
+    found = by_rollout(verdicts, ["problem_id", "verdict", "reason"])
     for artifact in rollouts:
         missing = [row["rollout_id"] for row in artifact.rows(["rollout_id"]) if row["rollout_id"] not in found]
         if missing:
@@ -144,10 +153,10 @@ def _rows(artifact: Artifact[Rollout], objective: Objective) -> Iterator[tuple[T
                 name: batch.column(name).to_pylist()
                 for name in ("rollout_id", "problem_id", "step", "occurrence", "finish_reason", "error", "segments")
             }
-            ragged = {name: ragged(batch.column(name)) for name in COLUMNS if name not in plain}
+            lists = {name: ragged(batch.column(name)) for name in COLUMNS if name not in plain}
             for index in range(batch.num_rows):
                 facts = {name: values[index] for name, values in plain.items()}
-                arrays = {name: values[index] for name, values in ragged.items()}
+                arrays = {name: values[index] for name, values in lists.items()}
                 if facts["error"] is None and (arrays["token_ids"] is None or arrays["prompt_token_ids"] is None):
                     raise WrongArtifact(
                         f"{artifact.path} holds text without token ids (rollout {facts['rollout_id']}), expected "

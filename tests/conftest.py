@@ -9,7 +9,13 @@ import pytest
 from whet.artifacts import Artifact, Draft, Problem, make_problem, rollout_id
 from whet.artifacts.recipe import digests_of, recipe_digest
 
-LETTERS = {"c": "correct", "i": "incorrect", "v": "invalid", "u": "unknown"}
+LETTERS = {
+    "c": {"verdict": "correct"},
+    "i": {"verdict": "incorrect"},
+    "v": {"verdict": "invalid"},
+    "u": {"verdict": "unknown"},
+    "p": {"verdict": "invalid", "reason": "problem: its reference answers another question"},
+}
 
 
 class Small:
@@ -54,7 +60,7 @@ class Small:
         return self.make(name, "problems", [[self.problem(text) for text in texts]])
 
     def judged(self, name: str, letters: Mapping[str, str]) -> tuple[Artifact[Any], Artifact[Any]]:
-        """Rollouts and their verdicts: for every problem text a string of c, i, v, u. One part a problem.
+        """Rollouts and their verdicts: for every problem text a string of LETTERS. One part a problem.
 
         Draw d of a problem says its text d+1 times and has as many tokens.
         """
@@ -75,7 +81,7 @@ class Small:
             )  # fmt: skip
             verdicts.append(
                 [
-                    {"rollout_id": key, "problem_id": problem["problem_id"], "verdict": LETTERS[letter]}
+                    {"rollout_id": key, "problem_id": problem["problem_id"], **LETTERS[letter]}
                     for key, letter in zip(ids, drawn, strict=True)
                 ]
             )

@@ -113,5 +113,5 @@ def load_known(
             known.problems = {key: row for artifact in artifacts for key, row in artifact.problems().items()}
     if PASS_RATE in wanted:
         judged = artifacts if kind == "verdicts" else verdicts
-        known.tallies = tally(row for item in judged for row in item.rows(["problem_id", "verdict"]))
+        known.tallies = tally(row for item in judged for row in item.rows(["problem_id", "verdict", "reason"]))
     return known

@@ -11,30 +11,36 @@ from fractions import Fraction
 from typing import Any
 
 from ...artifacts import WrongOption
+from ..joins import blames_problem
 
 
 @dataclass(slots=True)
 class Tally:
-    """Verdicts of one problem; unknown ones are left out of the rate, as of every baseline."""
+    """Verdicts of one problem; unknown ones are left out of the rate, as of every baseline.
+
+    `broken`: a verdict blames the problem, so that how often it is solved says nothing.
+    """
 
     correct: int = 0
     known: int = 0
+    broken: bool = False
 
-    def add(self, verdict: str) -> None:
-        self.correct += verdict == "correct"
-        self.known += verdict != "unknown"
+    def add(self, row: Mapping[str, Any]) -> None:
+        self.correct += row["verdict"] == "correct"
+        self.known += row["verdict"] != "unknown"
+        self.broken = self.broken or blames_problem(row)
 
     @property
     def rate(self) -> Fraction | None:
-        """Correct among the known verdicts; None when all are unknown."""
-        return Fraction(self.correct, self.known) if self.known else None
+        """Correct among the known verdicts; None when all are unknown, or the problem is broken."""
+        return Fraction(self.correct, self.known) if self.known and not self.broken else None
 
 
 def tally(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, Tally]:
-    """Verdict rows counted by problem_id."""
+    """Verdict rows (with their reasons) counted by problem_id."""
     found: dict[str, Tally] = {}
     for row in verdicts:
-        found.setdefault(row["problem_id"], Tally()).add(row["verdict"])
+        found.setdefault(row["problem_id"], Tally()).add(row)
     return found
 
 

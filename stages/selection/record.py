@@ -42,6 +42,7 @@ _REASONS = {
     "duplicates": "duplicates",
     "pass_rate": "by their pass rate",
     "no_pass_rate": "without verdicts",
+    "broken_problems": "of broken problems",
     "other_splits": "in other splits",
     "per_problem": "by --per-problem",
 }

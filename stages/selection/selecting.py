@@ -150,6 +150,8 @@ def _judge(
         seen.add(key)
     if rules.pass_rates is not None or rules.repeats is not None:
         counted = known.tallies.get(row["problem_id"])
+        if counted is not None and counted.broken:
+            return 0, "broken_problems"
         if counted is None or counted.rate is None:
             return 0, "no_pass_rate"
         if rules.pass_rates is not None and not rules.pass_rates.holds(counted.rate):

@@ -14,7 +14,7 @@ from whet.stages.eval import eval as evaluate
 from whet.stages.train_policy import TrainPolicyOptions
 
 Group = tuple[str, list[tuple[str, str | None]]]
-"""A question, and the verdict and extracted answer of each of its rollouts."""
+"""A question, and the verdict ("invalid: its reason" too) and extracted answer of each of its rollouts."""
 Judged = Artifact[Rollout] | Artifact[Verdict]
 
 
@@ -41,12 +41,14 @@ def make_run(tmp_path: Path) -> Callable[..., tuple[Artifact[Rollout], Artifact[
             for chunk in draft.chunks([0]):
                 order = 0
                 for place, (problem, (_, group)) in enumerate(zip(problems, groups, strict=True)):
-                    for draw, (verdict, extracted) in enumerate(group):
+                    for draw, (said, extracted) in enumerate(group):
+                        verdict, _, reason = said.partition(": ")
                         ids = {"rollout_id": f"{place}-{draw}", "problem_id": problem["problem_id"]}
                         if draft is rollouts:
                             chunk.write({**ids, "draw": draw, "text": "4" * (draw + 1), **row(place, draw)}, order)
                         else:
-                            chunk.write({**ids, "verdict": verdict, "extracted": extracted}, order)
+                            judged = {"verdict": verdict, "reason": reason or None, "extracted": extracted}
+                            chunk.write({**ids, **judged}, order)
                         order += 1
         return rollouts.publish(), verdicts.publish()
 
@@ -142,8 +144,8 @@ class Training:
         return draft.publish()
 
     def verdicts(self, rollouts: Artifact[Rollout], letters: Sequence[str]) -> Artifact[Verdict]:
-        """A verdict for every rollout: c, i, v (invalid) or u, one text a problem."""
-        words = {"c": "correct", "i": "incorrect", "v": "invalid", "u": "unknown"}
+        """A verdict for every rollout: c, i, v (invalid), p (invalid: problem) or u, one text a problem."""
+        words = {"c": "correct", "i": "incorrect", "v": "invalid", "p": "invalid", "u": "unknown"}
         draft = Draft.create(
             self.folder / f"{rollouts.path.parent.name}-verdicts", kind="verdicts", stage="test",
             options={"letters": list(letters)}, inputs={"rollouts": rollouts},
@@ -152,7 +154,7 @@ class Training:
         for chunk in draft.chunks([0]):
             for order, (row, letter) in enumerate(zip(rollouts.rows(), "".join(letters), strict=True)):
                 ids = {"rollout_id": row["rollout_id"], "problem_id": row["problem_id"]}
-                chunk.write({**ids, "verdict": words[letter]}, order)
+                chunk.write({**ids, "verdict": words[letter], "reason": "problem" if letter == "p" else None}, order)
         return draft.publish()
 
     def train(

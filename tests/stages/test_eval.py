@@ -125,6 +125,33 @@ def test_two_runs_are_compared_problem_by_problem_in_whatever_order(
     assert str(tmp_path / "before" / "verdicts" / "v1") in page
 
 
+BROKEN = ("invalid: problem: it has no reference answer", None)
+
+
+def test_a_broken_problem_is_left_out_and_counted(tmp_path: Path, make_run: MakeRun, report_on: ReportOn) -> None:
+    groups = [*groups_of([2, 1], 2), ("broken", [("correct", "4"), BROKEN])]
+    rollouts, verdicts = make_run("run", groups)
+    for name, artifacts in (("one", [verdicts]), ("both", [rollouts, verdicts])):
+        found = report_on(name, artifacts, k=[1])
+        assert found["metrics"]["pass@1"]["value"] == (1 + 1 / 2) / 2
+        assert (found["counts"]["problems"], found["counts"]["broken_problems"]) == (2, 1)
+    assert "| broken_problems | 1 |" in (tmp_path / "one" / "v1" / "README.md").read_text()
+    # what is invalid for the policy's own fault stays: wrong
+    cut = [*groups_of([2, 1], 2), ("cut", [("correct", "4"), ("invalid: truncated", None)])]
+    _, verdicts = make_run("cut", cut)
+    assert report_on("cut-report", [verdicts], k=[1])["metrics"]["pass@1"]["value"] == pytest.approx(2 / 3)
+
+
+def test_runs_are_compared_on_the_problems_that_neither_calls_broken(make_run: MakeRun, report_on: ReportOn) -> None:
+    a, b, c = groups_of([2, 1, 2], 2)
+    _, after = make_run("after", [a, b, (c[0], [BROKEN, BROKEN])])
+    _, before = make_run("before", [(a[0], [BROKEN, ("incorrect", "5")]), b, c])
+    found = report_on("report", [after], [before], k=[1])
+    assert found["comparison"]["pass@1"]["value"] == found["comparison"]["pass@1"]["against"] == 1 / 2
+    assert found["counts"]["problems"] == found["against"]["counts"]["problems"] == 1
+    assert found["counts"]["broken_problems"] == found["against"]["counts"]["broken_problems"] == 2
+
+
 def test_runs_of_different_size_are_compared_at_the_draws_both_permit(make_run: MakeRun, report_on: ReportOn) -> None:
     _, after = make_run("after", groups_of([4, 3], 8))
     _, before = make_run("before", groups_of([2, 2], 4))

@@ -115,3 +115,9 @@ def test_runs_without_a_common_metric_are_not_compared(make_run: MakeRun, report
     rollouts, verdicts = make_run("run", TWO)
     with pytest.raises(WrongArtifact, match="no metric in common"):
         report_on("report", [verdicts], [rollouts])
+
+
+def test_a_run_of_broken_problems_alone_is_refused(make_run: MakeRun, report_on: ReportOn) -> None:
+    _, verdicts = make_run("run", [("a", [("invalid: problem", None), RIGHT])])
+    with pytest.raises(WrongArtifact, match="run/verdicts/v1 holds only problems that are broken"):
+        report_on("report", [verdicts])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from whet.artifacts import Artifact, Draft, Policy, Stopped, Weights
+from whet.artifacts import Artifact, Draft, Policy, Stopped, Weights, make_problem
 from whet.stages.objectives.grpo import Grpo
 from whet.stages.objectives.oreal import Oreal
 from whet.stages.objectives.rejection import Rejection
@@ -171,6 +171,22 @@ def test_truncated_rollouts_are_counted_and_have_no_end(training, undecided):
     assert line["pass_rate"] == 0
     assert line["tokens"] == 18 * 4
     assert {row["verdict"] for row in rows_of(training, "out-verdicts")} == {"invalid"}
+
+
+def test_broken_problems_are_drawn_and_counted_and_not_trained_on(training, undecided):
+    sound = training.problems(3)
+    broken = {**make_problem([{"role": "user", "content": "9?"}], "1"), "answer": None}
+    draft = Draft.create(training.folder / "problems", kind="problems", stage="test", options={})
+    for chunk in draft.chunks([0]):
+        for order, problem in enumerate([*sound, broken]):
+            chunk.write(problem, order)
+    options = replace(OPTIONS, steps=1, groups_per_step=4, objective=Oreal(keep="none"))
+    made = training.train("out", options, policy=undecided, problems=draft.publish())
+    line = logged(made)[0]
+    assert (line["broken_problems"], line["groups"], line["rollouts"]) == (1, 3, 18)
+    verdicts = rows_of(training, "out-verdicts")
+    assert len(verdicts) == 24
+    assert sum((row["reason"] or "").startswith("problem") for row in verdicts) == 6
 
 
 def test_grpo_on_its_own_rollouts_has_ratios_of_one(training, undecided):

@@ -73,7 +73,7 @@ def test_eval_refuses_what_was_chosen_by_how_it_went(small: Any, run: Run):
         with pytest.raises(WrongArtifact, match="chosen by how they went"):
             read_run([chosen], None)
     all_of_them = run(verdicts, where="verdict!=unknown", out="all")
-    assert read_run([all_of_them], None).groups.n == 2
+    assert read_run([all_of_them], None).groups().n == 2
 
 
 def test_verdicts_of_the_inputs_belong_to_a_selection_of_a_selection(small: Any, run: Run):
@@ -119,6 +119,15 @@ def test_problems_are_repeated_by_their_pass_rate(small: Any, run: Run):
     }  # fmt: skip
     assert texts(run(problems, verdicts=[verdicts], pass_rate="0.25..0.75", out="some")) == ["b", "f"]
     assert texts(run(problems, verdicts=[verdicts], pass_rate="0.75..", out="easy")) == ["d", "e"]
+
+
+def test_a_broken_problem_has_no_pass_rate_and_is_removed(small: Any, run: Run):
+    rollouts, verdicts = small.judged("r", {"a": "ciii", "b": "cpii"})
+    problems = small.problems("p", ["a", "b"])
+    made = run(problems, verdicts=[verdicts], pass_rate="0..0.5", out="hard")
+    assert texts(made) == ["a"]
+    assert made.manifest.facts["selection"]["removed"] == {"broken_problems": 1}
+    assert {text for text, _ in drawn(run(rollouts, verdicts=[verdicts], where="pass_rate < 1"))} == {"a"}
 
 
 def test_rollouts_are_filtered_by_the_pass_rate_of_their_problem(small: Any, run: Run):

@@ -105,6 +105,19 @@ def test_unknown_verdicts_leave_their_group_and_groups_of_one_are_dead(training)
     assert line["pass_rate"] == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("objective", [Oreal(keep="none"), Rejection()])
+def test_a_broken_problem_leaves_the_training_with_all_its_rollouts(training, objective):
+    rollouts = training.rollouts("r", BOXES)
+    inputs = {"rollouts": [rollouts], "verdicts": [training.verdicts(rollouts, ["ciip", "cci", "ic"])]}
+    options = replace(SUPERVISED if objective == Rejection() else OREAL, objective=objective)
+    made = training.train("out", options, **inputs)
+    counts = made.manifest.facts["rollouts"]
+    assert (counts["broken_problems"], counts["invalid"]) == (1, 1)
+    # left: c c i and i c, of which rejection keeps the 3 correct ones
+    assert counts["groups" if objective == Oreal(keep="none") else "rows"] == (2 if objective.in_groups else 5)
+    assert sum(line["rows"] for line in logged(made)) == (5 if objective.in_groups else 3)
+
+
 def test_rewards_come_from_options(training):
     rollouts = training.rollouts("r", [["1", "2", "3"]])
     verdicts = training.verdicts(rollouts, ["civ"])

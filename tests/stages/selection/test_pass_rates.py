@@ -27,10 +27,20 @@ def test_a_range_without_an_upper_edge_holds_one():
     assert not parse_range("0.5..1", "--pass-rate").holds(Fraction(1))
 
 
+def rated(verdict: str, reason: str | None = None) -> dict[str, str | None]:
+    return {"problem_id": "p", "verdict": verdict, "reason": reason}
+
+
 def test_unknown_verdicts_are_left_out_of_a_pass_rate():
-    rows = [{"problem_id": "p", "verdict": verdict} for verdict in ("correct", "incorrect", "invalid", "unknown")]
+    rows = [rated(verdict) for verdict in ("correct", "incorrect", "invalid", "unknown")]
     assert tally(rows)["p"].rate == Fraction(1, 3)
-    assert tally([{"problem_id": "p", "verdict": "unknown"}])["p"].rate is None
+    assert tally([rated("unknown")])["p"].rate is None
+
+
+def test_a_problem_that_is_broken_has_no_pass_rate():
+    assert tally([rated("correct"), rated("invalid", "truncated")])["p"].rate == Fraction(1, 2)
+    assert tally([rated("correct"), rated("invalid", "problem: it has no reference answer")])["p"].rate is None
+    assert tally([rated("correct"), rated("unknown", "problem with the server")])["p"].rate == 1
 
 
 @pytest.mark.parametrize("text", ["0.2", "0.8..0.2", "a..b", "0..2", "-1..1", "1/0..1", "0.5..0.5"])
