@@ -1,7 +1,12 @@
-"""Small published runs and reports on them, for the tests of eval; a tiny policy to train."""
+"""Small published runs and reports on them, for the tests of eval; a tiny policy to train; a local HTTP server."""
 
+import asyncio
+import inspect
 import json
-from collections.abc import Callable, Sequence
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +200,170 @@ def training(tmp_path: Path) -> Training:
 def training_at() -> Callable[[Path], Training]:
     """As `training`, below a folder that several tests share."""
     return Training
+
+
+@dataclass
+class Asked:
+    """One request that came in."""
+
+    number: int
+    """From 1, in the order of coming"""
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+Answering = Callable[[Asked], Any]
+
+
+class LocalServer:
+    """A real HTTP server on this machine, in a thread, whose answers a test decides.
+
+    `answer(asked)` gives a JSON-able body, a (status, body) or (status, body, headers), bytes to send as they are (the
+    connection is closed after them), an async function that gets the StreamWriter, or a coroutine that returns one of
+    these.
+
+    Attributes:
+        asked: every request, in order.
+        busiest: the most requests that were being answered at the same time.
+    """
+
+    def __init__(self, answer: Answering) -> None:
+        self.answer, self.asked, self.busiest, self._busy, self.connections = answer, [], 0, 0, 0
+        self._loop = asyncio.new_event_loop()
+        self._server = self._loop.run_until_complete(
+            asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 24, backlog=1024)
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        async def end() -> None:
+            self._server.close()
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0.01)
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while await self._one(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection goes on."""
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        method, path, _ = first.split(" ")
+        asked = Asked(len(self.asked) + 1, method, path, headers, json.loads(body) if body else None)
+        self.asked.append(asked)
+        self._busy += 1
+        self.busiest = max(self.busiest, self._busy)
+        try:
+            answer: Any = self.answer(asked)
+            while inspect.isawaitable(answer):
+                answer = await answer
+            if callable(answer):
+                behave: Any = answer
+                await behave(writer)
+                return False
+            if isinstance(answer, bytes):
+                writer.write(answer)
+                await writer.drain()
+                writer.close()
+                return False
+            status, content, more = (*answer, {}, {})[:3] if isinstance(answer, tuple) else (200, answer, {})
+            text = content if isinstance(content, str) else json.dumps(content)
+            head = {"Content-Type": "application/json", "Content-Length": len(text.encode()), **more}
+            lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in head.items()), "", text]
+            writer.write("\r\n".join(lines).encode())
+            await writer.drain()
+            return True
+        finally:
+            self._busy -= 1
+
+
+@pytest.fixture
+def local_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answering], LocalServer]]:
+    """Start servers that answer as a test says; no key and no proxy is set."""
+    for name in ("OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    started: list[LocalServer] = []
+
+    def start(answer: Answering) -> LocalServer:
+        started.append(LocalServer(answer))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+_LABEL_AFTER = {".": {"A": 1.0}, "!": {"B": 1.0}, "?": {"C": 1.0}, ";": {"A": 0.6, "B": 0.4}}
+
+
+@pytest.fixture(scope="session")
+def marked_verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A verifier that can be foreseen: its label depends on the last character of the completion alone.
+
+    "." gives A (correct), "!" B (incorrect), "?" C (invalid), ";" A with confidence .6, all else no label; it writes the
+    label and ends. A Markov chain in the weights of a Qwen2 model whose layers do nothing.
+    """
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from whet.stages.alphabets import write_tokenizer
+    from whet.stages.tokens import load_encoder
+    from whet.stages.verifiers.prompts import Prompt
+    from whet.stages.verifiers.settings import Settings, write_settings
+
+    folder = tmp_path_factory.mktemp("marked")
+    vocabulary = write_tokenizer("byte", folder)
+    encoder = load_encoder(folder)
+    model = Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=vocabulary, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+            num_key_value_heads=1, max_position_embeddings=8192, tie_word_embeddings=False,
+            eos_token_id=encoder.end_id, pad_token_id=0, bos_token_id=None,
+        )
+    )  # fmt: skip
+
+    def token(character: str) -> int:
+        return encoder.encode(character)[0]
+
+    chain = {token(one): {token(other): p for other, p in after.items()} for one, after in _LABEL_AFTER.items()}
+    chain |= {token(label): {encoder.end_id: 1.0} for label in "ABC"}
+    with torch.no_grad():
+        model.model.layers[0].self_attn.o_proj.weight.zero_()
+        model.model.layers[0].mlp.down_proj.weight.zero_()
+        embeddings, head = model.model.embed_tokens.weight, model.lm_head.weight
+        embeddings.zero_()
+        head.zero_()
+        # The final norm turns an embedding of a single 1 into sqrt(32) of it.
+        scale = 32**0.5
+        embeddings[:, 31] = 1.0
+        head[token("z"), 31] = 30.0 / scale
+        for place, (last, after) in enumerate(chain.items()):
+            embeddings[last] = 0
+            embeddings[last, place] = 1.0
+            for follower, probability in after.items():
+                head[follower, place] = (30.0 + math.log(probability)) / scale
+    model.save_pretrained(folder)
+    prompt = Prompt("Q: {question} R: {reference} C: {completion}")
+    write_settings(folder, Settings(prompt, chat=False))
+    return folder

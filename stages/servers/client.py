@@ -1,0 +1,310 @@
+"""Many requests to one server: a bounded number at once, tried again when that helps, each answered or accounted for.
+
+The requests run in an event loop on a thread of its own, so that answers come in while the caller works. A server can
+neither hold up the caller (every attempt has a time limit, every body a size limit) nor keep it busy for nothing: when
+too many requests in a row fail, the stage ends with one line instead of failing row by row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import queue
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
+
+from ...artifacts import Failed, WhetError
+from . import Call, RequestFailed, Serving
+from .address import Address
+from .attempts import Attempts, Trouble
+from .transport import Transport
+
+Key = TypeVar("Key", bound=Hashable)
+Answer = TypeVar("Answer")
+
+AHEAD = 2
+"""Requests handed to the loop, as a multiple of those under way: the server never waits for a caller that writes."""
+
+LONGEST_BODY = 64 << 20
+LONGEST_RETRY_AFTER = 300.0
+FEWEST_IN_A_ROW = 10
+"""Requests in a row that have to fail, at the least, before a server counts as gone."""
+
+_POLL_SECONDS = 0.1
+
+
+class Server:
+    """A server of the OpenAI interface and one model of it.
+
+    Args:
+        address: `URL#MODEL`.
+        seed: of the random part of delays.
+        drain_seconds: after a stop, how long requests under way may still finish.
+        longest_body: bytes of an answer at most.
+        first_delay: seconds before the second attempt; doubles with every further one, up to 64 times.
+
+    Attributes:
+        statistics: counts of requests that ended, attempts, answered and failed ones, retries; the last two by reason.
+            What was `resent` because a kept connection was closed meanwhile is no attempt of its own.
+
+    Raises:
+        WrongOption: no such URL, no model, no key where one was named.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        serving: Serving | None = None,
+        *,
+        seed: int = 0,
+        drain_seconds: float = 5.0,
+        longest_body: int = LONGEST_BODY,
+        first_delay: float = 0.5,
+    ) -> None:
+        self.serving = serving or Serving()
+        self.address = Address(address, self.serving.api_key_env)
+        self.model = self.address.model
+        self.statistics: Counter[str] = Counter()
+        transport = Transport(self.address, longest_body, self.statistics)
+        self._attempts = Attempts(self.address, transport, self.serving.timeout_seconds)
+        self._random = random.Random(seed)
+        self._drain_seconds, self._first_delay = drain_seconds, first_delay
+        self._in_a_row = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._not_before = 0.0
+
+    def __repr__(self) -> str:
+        return f"Server({self.address.shown}#{self.model})"
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up what is under way and end the thread. The next `send` starts another."""
+        loop, thread, self._loop = self._loop, self._thread, None
+        if loop is None or thread is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            asyncio.run_coroutine_threadsafe(self._end(), loop)
+        thread.join(timeout=5)
+
+    def models(self) -> list[str]:
+        """What the server says it serves.
+
+        Raises:
+            Failed: it does not say.
+        """
+        outcome = self._submit(self._attempts.list_models()).result()
+        if isinstance(outcome, Trouble):
+            raise Failed(f"{self.address.shown}/models: {outcome.reason}: {outcome.message}")
+        return outcome
+
+    def send(
+        self,
+        calls: Iterable[tuple[Key, Call]],
+        read: Callable[[dict[str, Any]], Answer],
+        stopping: Callable[[], bool],
+    ) -> Generator[tuple[Key, Answer | RequestFailed], None, None]:
+        """Answers as they come, in any order, each under the key of its call.
+
+        `calls` is read in the caller's thread, no further ahead than twice `concurrency`. Once `stopping()` is true no
+        call is begun; those under way may finish for `drain_seconds`, the others are not given at all.
+
+        Args:
+            read: makes an answer of the JSON object; runs in the other thread. What it raises (Malformed, KeyError,
+                TypeError ...) means that the body is broken, and the request is tried again.
+
+        Raises:
+            WrongOption, WrongArtifact: the server refuses the key, or has no such path or model (401, 403, 404 ...).
+            Failed: it is gone: more requests in a row failed than can be by accident.
+        """
+        sending = _Sending[Key, Answer](self, read)
+        source, more = iter(calls), True
+        try:
+            while True:
+                while more and len(sending.open) < AHEAD * self.serving.concurrency and not stopping():
+                    try:
+                        key, call = next(source)
+                    except StopIteration:
+                        more = False
+                    else:
+                        sending.begin(key, call)
+                if stopping():
+                    yield from sending.drain(self._drain_seconds)
+                    return
+                if not sending.open:
+                    return
+                if (found := sending.next(_POLL_SECONDS)) is not None:
+                    yield found
+        finally:
+            sending.cancel()
+
+    # --- in the caller's thread -----------------------------------------------------------------------------------
+
+    def _submit(self, work: Any) -> Future[Any]:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._slots = asyncio.Semaphore(self.serving.concurrency)
+            self._thread = threading.Thread(target=self._run, args=(self._loop,), name="whet-server", daemon=True)
+            self._thread.start()
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    @staticmethod
+    def _run(loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+
+    def _note(self, outcome: Any) -> None:
+        """Count how a request ended.
+
+        Raises:
+            Failed: too many in a row failed in passing.
+        """
+        self.statistics["requests"] += 1
+        if not isinstance(outcome, RequestFailed):
+            self._in_a_row = 0
+            return
+        self.statistics["failed"] += 1
+        self.statistics[f"failed: {outcome.reason}"] += 1
+        if outcome.permanent:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= max(FEWEST_IN_A_ROW, self.serving.concurrency):
+            raise Failed(
+                f"{self.address.shown} failed {self._in_a_row} requests in a row (the last: {outcome}): see to the "
+                "server, then run the same command again; what was done is kept"
+            )
+
+    # --- in the loop's thread -------------------------------------------------------------------------------------
+
+    async def _end(self) -> None:
+        loop = asyncio.get_running_loop()
+        others = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task(loop)]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self._attempts.transport.close()
+        await asyncio.sleep(0.01)  # transports close in callbacks of the loop's next rounds
+        loop.call_soon(loop.stop)
+
+    async def _answer(self, call: Call, read: Callable[[dict[str, Any]], Answer], state: _State) -> Any:
+        """The answer of a call, or a RequestFailed; None when a stop came before the end."""
+        body = json.dumps({"model": self.model, **call.body}).encode("ascii")
+        attempts = spent = 0
+        answered = self.statistics["answered"]
+        while True:
+            await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+            async with self._slots:
+                if state.stopping:
+                    return None
+                if self._not_before > time.monotonic():
+                    continue  # while it waited for its turn, the server asked everyone to wait
+                outcome = await self._counted_attempt(call.path, body, read, state)
+            attempts += 1
+            if not isinstance(outcome, Trouble):
+                return outcome
+            # A server that limits the rate still gets on: as long as others are answered, that uses up no retries.
+            spent += outcome.reason != "HTTP 429" or self.statistics["answered"] == answered
+            answered = self.statistics["answered"]
+            wait = outcome.retry_after or 0.0
+            if outcome.permanent or spent > self.serving.retries or wait > LONGEST_RETRY_AFTER:
+                return RequestFailed(outcome.reason, outcome.message, attempts, outcome.permanent)
+            if state.stopping:
+                return None
+            self.statistics["retries"] += 1
+            self.statistics[f"retried: {outcome.reason}"] += 1
+            self._tell_once(outcome)
+            if wait:
+                self._not_before = max(self._not_before, time.monotonic() + wait)
+            await asyncio.sleep(self._delay(attempts))
+
+    async def _counted_attempt(
+        self, path: str, body: bytes, read: Callable[[dict[str, Any]], Answer], state: _State
+    ) -> Answer | Trouble:
+        self.statistics["attempts"] += 1
+        state.under_way += 1
+        try:
+            outcome = await self._attempts.attempt(path, body, read)
+        finally:
+            state.under_way -= 1
+        self.statistics["answered"] += not isinstance(outcome, Trouble)
+        return outcome
+
+    def _delay(self, attempts: int) -> float:
+        """Seconds before the next attempt: doubled six times, half of it by chance so that requests spread out."""
+        return self._first_delay * 2.0 ** min(attempts - 1, 6) * self._random.uniform(0.5, 1.0)
+
+    def _tell_once(self, trouble: Trouble) -> None:
+        if self.statistics[f"retried: {trouble.reason}"] == 1:
+            from loguru import logger
+
+            logger.warning(f"{self.address.shown}: {trouble.reason}: {trouble.message}; such requests are tried again")
+
+
+class _State:
+    """What a running `send` tells its requests."""
+
+    stopping = False
+    under_way = 0
+    """Attempts that the server has not answered yet"""
+
+
+class _Sending(Generic[Key, Answer]):
+    """The requests of one `send`."""
+
+    def __init__(self, server: Server, read: Callable[[dict[str, Any]], Answer]) -> None:
+        self.open: dict[Future[Any], Key] = {}
+        self._server, self._read, self._state = server, read, _State()
+        self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+
+    def begin(self, key: Key, call: Call) -> None:
+        future = self._server._submit(self._server._answer(call, self._read, self._state))
+        self.open[future] = key
+        future.add_done_callback(self._done.put)
+
+    def next(self, seconds: float) -> tuple[Key, Answer | RequestFailed] | None:
+        """One that has ended, None when none has within `seconds`."""
+        try:
+            future = self._done.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return None
+        key = self.open.pop(future)
+        outcome = future.result()  # raises what every request would meet
+        if outcome is None:
+            return None
+        self._server._note(outcome)
+        return key, outcome
+
+    def drain(self, seconds: float) -> Iterator[tuple[Key, Answer | RequestFailed]]:
+        """What still ends within `seconds`; nothing new is begun, nothing is tried again."""
+        self._state.stopping = True
+        end, idle = time.monotonic() + seconds, False
+        while self.open and (left := end - time.monotonic()) > 0:
+            try:
+                found = self.next(min(left, 0.05))
+            except WhetError:  # a server that is gone or refuses: the stage stops anyway
+                continue
+            if found is not None:
+                yield found
+                continue
+            if idle and not self._state.under_way:
+                return  # the rest only waits for its turn
+            idle = not self._state.under_way
+
+    def cancel(self) -> None:
+        for future in self.open:
+            future.cancel()
