@@ -25,7 +25,7 @@ SLURM_VARIABLES = (
 
 # Not "tokens": texts and options count tokens everywhere.
 _SECRET_NAME = re.compile(r"(^|[-_.])(token|(key|secret|password|passwd|credential)s?)$|api[-_]?keys?$", re.IGNORECASE)
-_URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^/@\s]*@)?([^?\s'\"]*)(\?[^\s'\"#]*)?")
+_URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^/?#\s'\"]*@)?([^?\s'\"]*)(\?[^\s'\"#]*)?")
 # After an equals sign or a colon anything is hidden, after a blank only what looks like a secret: long, with a digit.
 _ASSIGNED = re.compile(
     r"(?i)((?:[a-z0-9]+[-_.])*(?:api[-_]?keys?|token|(?:key|secret|password|passwd|credential)s?))"

@@ -1,4 +1,4 @@
-"""Model arguments: a folder of ours, a plain Hugging Face folder, `hub:`, `program:` or `server:`."""
+"""Model arguments: a folder of ours, a plain Hugging Face folder, `hub:`, `program:` or `server:` (or a bare URL)."""
 
 import os
 import re
@@ -38,6 +38,8 @@ class Weights:
         self.artifact: Artifact[Any] | None = None
         self.revision: str | None = None
         scheme, colon, rest = spec.partition(":")
+        if rest.startswith("//") and scheme in ("http", "https"):
+            scheme, rest = "server", spec
         if colon and scheme in ("program", "server"):
             if scheme not in allow:
                 raise WrongOption(
@@ -46,7 +48,7 @@ class Weights:
             self.engine = self.kind = scheme
             self.name = rest
             self.url = rest
-            self.digest = digest_of([scheme, rest])
+            self.digest = digest_of([scheme, mask_url(rest)])  # a digest of a password could be guessed
         elif colon and scheme == "hub":
             self._open_hub(rest)
         else:

@@ -18,6 +18,7 @@ def test_a_name_that_holds_none_is_left_alone(name: str) -> None:
 def test_a_url_loses_its_user_and_its_query() -> None:
     assert mask_url("see https://me:pw@host:8000/v1?key=abc&x=1 now") == "see https://***@host:8000/v1?*** now"
     assert mask_url("http://host/v1#model") == "http://host/v1#model"
+    assert mask_url("https://me:p@ss@host/v1") == "https://***@host/v1"
 
 
 def test_a_command_line_keeps_its_form_without_its_secrets() -> None:

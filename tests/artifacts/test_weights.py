@@ -59,6 +59,8 @@ def test_programs_and_servers_are_allowed_only_where_they_make_sense() -> None:
     assert (program.engine, program.name, program.path) == ("program", "tail", None)
     server = Weights("server:http://me:pw@host/v1?k=s#model", allow=("server",))
     assert "pw" not in server.spec
+    assert server.digest == Weights("server:http://you:wp@host/v1?k=t#model", allow=("server",)).digest
+    assert server.digest != Weights("server:http://me:pw@host/v1?k=s#other", allow=("server",)).digest
     with pytest.raises(WrongOption, match="program:tail: a program cannot be used here"):
         Weights("program:tail")
 
