@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Judged = Artifact[Rollout] | Artifact[Verdict]
 
-_JUDGED = ["verdict", "reason", "extracted"]
+_JUDGED = ["verdict", "reason", "extracted", "answer_type"]
 
 
 @dataclass(slots=True)
@@ -166,7 +166,7 @@ def _verdict_rows(verdicts: Artifact[Verdict]) -> Iterator[_Row]:
     from .metrics.groups import Draw
 
     for order, row in enumerate(by_rollout([verdicts], ["problem_id", "step", *_JUDGED]).values()):
-        known = Draw(verdict=row["verdict"], extracted=row["extracted"])
+        known = Draw(verdict=row["verdict"], extracted=row["extracted"], answer_type=row["answer_type"])
         yield _Row(row["problem_id"], row["problem_id"], row["step"] or 0, order, known, broken=blames_problem(row))
 
 
@@ -191,8 +191,9 @@ def _rollout_rows(rollouts: Artifact[Rollout], verdicts: Artifact[Verdict] | Non
             seen.add(row["rollout_id"])
             verdict = judged.get(row["rollout_id"], {})
             known = Draw(
-                verdict.get("verdict"), verdict.get("extracted"), tokens[index], characters[index], row["finish_reason"]
-            )
+                verdict.get("verdict"), verdict.get("extracted"), tokens[index], characters[index],
+                row["finish_reason"], verdict.get("answer_type"),
+            )  # fmt: skip
             key = f"{row['problem_id']}#{row['occurrence']}" if row["occurrence"] else row["problem_id"]
             broken = bool(verdict) and blames_problem(verdict)
             yield _Row(row["problem_id"], key, row["step"] or 0, row["draw"], known, row["draws_total"], broken)

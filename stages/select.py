@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .selection.selecting import Selection
     from .selection.where import Where
 
-VERSION = 1
+VERSION = 2
 
 Rows = (
     Artifact[Problem] | Artifact[Rollout] | Artifact[Verdict] | Artifact[Score] | Artifact[Text] | Artifact[Preference]

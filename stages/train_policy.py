@@ -17,7 +17,7 @@ from .reward_mapping import Reward
 from .sampling import Sampling
 from .verifying import Verifying
 
-VERSION = 1
+VERSION = 2
 
 _ON_POLICY_SAMPLING = Sampling(rollouts_per_problem=16)
 

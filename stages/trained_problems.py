@@ -62,7 +62,7 @@ def _policy_data(node: Node) -> Iterator[Node]:
     """
     below_policy = node.kind == "policy"
     for _, made_from in node.inputs:
-        if made_from.kind == "policy" or (made_from.kind == "rollouts" and not below_policy):
+        if made_from.kind == "policy" or (made_from.kind in ("rollouts", "verdicts") and not below_policy):
             yield from _policy_data(made_from)
         elif below_policy and made_from.kind in ("problems", "rollouts"):
             yield made_from
@@ -71,7 +71,8 @@ def _policy_data(node: Node) -> Iterator[Node]:
 def _verifier_data(node: Node) -> Iterator[Node]:
     """The problems and rollouts that the model which gave verdicts, and those it started from, were trained on."""
     for role, made_from in node.inputs:
-        if role == "verifier" or (node.kind in _MODELS and made_from.kind in _MODELS):
+        selected = node.kind == made_from.kind == "verdicts"
+        if role == "verifier" or selected or (node.kind in _MODELS and made_from.kind in _MODELS):
             yield from _verifier_data(made_from)
         elif node.kind in _MODELS and made_from.kind in ("problems", "rollouts"):
             yield made_from

@@ -20,6 +20,7 @@ class Draw:
     tokens: int | None = None
     characters: int | None = None
     finish_reason: str | None = None
+    answer_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,10 @@ def groups_of(draws: Mapping[str, Sequence[Draw]]) -> Groups:
         return Groups(problems, n, counts, length_P=length_P, length_unit=unit, truncated_P=truncated_P)
 
     verdicts = Counter(draw.verdict for draw in every)
-    ballots = tuple(ballot_of([draw.extracted for draw in row], [str(draw.verdict) for draw in row]) for row in rows)
+    ballots = tuple(
+        ballot_of([draw.extracted for draw in row], [str(draw.verdict) for draw in row], row[0].answer_type)
+        for row in rows
+    )
     counts |= {name: verdicts[name] for name in ("correct", "incorrect", "invalid", "unknown")}
     counts["without_answer"] = sum(ballot.answers.count(None) for ballot in ballots)
     return Groups(

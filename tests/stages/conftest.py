@@ -33,6 +33,7 @@ def make_run(tmp_path: Path) -> Callable[..., tuple[Artifact[Rollout], Artifact[
         *,
         facts: dict[str, Any] | None = None,
         row: Callable[[int, int], dict[str, Any]] = lambda problem, draw: {},
+        answer_type: str | None = None,
     ) -> tuple[Artifact[Rollout], Artifact[Verdict]]:
         """`facts` goes into both manifests; `row(problem, draw)` gives further rollout columns."""
         source = f"digest of {name}"
@@ -53,7 +54,7 @@ def make_run(tmp_path: Path) -> Callable[..., tuple[Artifact[Rollout], Artifact[
                             chunk.write({**ids, "draw": draw, "text": "4" * (draw + 1), **row(place, draw)}, order)
                         else:
                             judged = {"verdict": verdict, "reason": reason or None, "extracted": extracted}
-                            chunk.write({**ids, **judged}, order)
+                            chunk.write({**ids, **judged, "answer_type": answer_type}, order)
                         order += 1
         return rollouts.publish(), verdicts.publish()
 

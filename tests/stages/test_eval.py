@@ -125,6 +125,16 @@ def test_two_runs_are_compared_problem_by_problem_in_whatever_order(
     assert str(tmp_path / "before" / "verdicts" / "v1") in page
 
 
+def test_majorities_of_choices_are_those_of_their_letters(make_run: MakeRun, report_on: ReportOn) -> None:
+    group: Group = ("problem", [("correct", "B"), ("correct", "(B)"), ("incorrect", "C"), ("incorrect", "D")])
+    rollouts, verdicts = make_run("run", [group], answer_type="choice")
+    for name, artifacts in (("one", [verdicts]), ("both", [rollouts, verdicts])):
+        assert report_on(name, artifacts, k=[4])["metrics"]["maj@4"]["value"] == 1
+    _, plain = make_run("plain", [group])
+    # four answers with a vote each, two of them right
+    assert report_on("plain-report", [plain], k=[4])["metrics"]["maj@4"]["value"] == 1 / 2
+
+
 BROKEN = ("invalid: problem: it has no reference answer", None)
 
 

@@ -99,3 +99,21 @@ def test_training_data_that_is_gone_is_said_to_be_gone(tmp_path: Path, warnings:
 
 def test_rollouts_without_a_policy_say_nothing_about_training(tmp_path: Path) -> None:
     assert count_trained_on([rollouts_of(tmp_path / "rollouts", TEST)], ids(TEST)) == {}
+
+
+def test_a_verifier_is_asked_for_what_it_was_trained_on_and_not_the_policy(tmp_path: Path, warnings: list[str]) -> None:
+    policy = publish(tmp_path / "policy", "policy", {"problems": publish(tmp_path / "p", "problems", {}, TEST)})
+    rollouts = rollouts_of(tmp_path / "rollouts", TEST, policy=policy)
+    labelled = rollouts_of(tmp_path / "labelled", [*TRAIN, *TEST[:2]])
+    base = publish(tmp_path / "base", "policy", {"problems": publish(tmp_path / "b", "problems", {}, TEST[2:3])})
+    verifier = publish(tmp_path / "verifier", "verifier", {"policy": base, "rollouts": labelled})
+    rows = [{**row, "verdict": "correct"} for row in rollouts.rows(["rollout_id", "problem_id"])]
+    by_model = publish(tmp_path / "v", "verdicts", {"rollouts": rollouts, "verifier": verifier}, rows)
+    selected = publish(tmp_path / "s", "verdicts", {"artifacts": by_model}, rows)
+    for verdicts in (by_model, selected):
+        # 2 by its own training, 1 by that of the policy it started from
+        assert count_trained_on([verdicts], ids(TEST), of="verifier")["trained_on"] == 3
+    assert warnings[0].startswith("3 of 5 problems were trained on by the verifier that is evaluated")
+    by_rules = publish(tmp_path / "w", "verdicts", {"rollouts": rollouts}, rows)
+    assert count_trained_on([by_rules], ids(TEST), of="verifier") == {}
+    assert count_trained_on([by_rules], ids(TEST))["trained_on"] == 5

@@ -121,3 +121,30 @@ def test_an_answer_is_as_correct_as_its_verdicts_say() -> None:
 
 def test_verdicts_that_contradict_each_other_share_the_answer() -> None:
     assert ballot_of(["4", "4", "4"], ["correct", "incorrect", "incorrect"]).value_of == {"4": pytest.approx(1 / 3)}
+
+
+@pytest.mark.parametrize(
+    ("answer_type", "same", "other"),
+    [
+        ("boolean", ["Yes", "yes.", "True", r"\text{yes}"], "No"),
+        ("choice", ["B", "(B)", "B. Paris", "b"], "C"),
+        ("text", ["The cat", "the cat.", '"THE CAT"'], "a dog"),
+        ("sequence", ["1, 2, 3", "[1,2,3]", "1 2 3"], "1, 3, 2"),
+        ("json", ['{"a": 1, "b": [2.0]}', '{"b":[2],"a":1}'], '{"a": 2, "b": [1]}'),
+        ("number", ["1,250", "$1250$"], "1251"),
+        (None, [r"\dfrac{1}{2}", r"\frac{1}{2}."], "0.5"),
+    ],
+)
+def test_votes_are_read_as_their_answer_type_says(answer_type: str | None, same: list[str], other: str) -> None:
+    votes = {vote_of(text, answer_type) for text in same}
+    assert len(votes) == 1
+    assert vote_of(other, answer_type) not in votes | {None}
+
+
+@pytest.mark.parametrize(
+    "answer_type", ["text", "number", "math", "choice", "boolean", "sequence", "multi", "json", "new"]
+)
+def test_an_answer_that_its_type_does_not_explain_still_votes(answer_type: str) -> None:
+    for text in ("maybe ?", "{" * 5000, "x" * 20_000):
+        assert vote_of(text, answer_type)
+    assert vote_of("  ", answer_type) is None
