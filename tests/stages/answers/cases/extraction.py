@@ -48,6 +48,7 @@ BOXES = [
         correct(
             r"The total is \boxed{\text{Tom has } 42}.",
             "words before the number in the box",
+            one_way="a reference is not picked out of words",
             mark="embedded number",
             strict="incorrect",
         ),

@@ -59,7 +59,11 @@ EXPRESSIONS = [
         near(r"By Pythagoras the diagonal is $\boxed{\sqrt{2}}$.", "half of it"),
         near(r"By Pythagoras the diagonal is $\boxed{2\sqrt{3}}$.", "another radicand"),
         correct(r"By Pythagoras the diagonal is $\boxed{2.828427}$.", "a decimal, near enough"),
-        near(r"By Pythagoras the diagonal is $\boxed{2.83}$.", "a decimal, not near enough"),
+        near(
+            r"By Pythagoras the diagonal is $\boxed{2.83}$.",
+            "a decimal, not near enough",
+            one_way="a reference may be a rounded one, an answer may not",
+        ),
         correct(r"By Pythagoras the diagonal is $\boxed{2\sqrt{2}\text{ cm}}$.", "a unit behind the root"),
         correct(r"By Pythagoras the diagonal is $\boxed{\frac{4}{\sqrt{2}}}$.", "another form of the root"),
         correct(
@@ -333,6 +337,7 @@ UNDERSTOOD = [
         correct(
             r"Counting them all, $\boxed{\text{there are exactly 3 of them}}$.",
             "a number among words, marked",
+            one_way="a reference is not picked out of words",
             mark="embedded number",
             strict="incorrect",
         ),

@@ -385,7 +385,7 @@ INCORRECT_IN_SPITE = [
             "Round 1449 to the nearest hundred.",
             "1400",
             near("Rounding the tens first gives 1450, then 1500. The answer is 1500.", "rounded twice"),
-            near("The answer is 1449.", "not rounded at all"),
+            near("The answer is 1449.", "not rounded at all", one_way="the other way round it is rounded"),
             near("The answer is 1450.", "rounded to the nearest ten"),
         ),
         about(

@@ -122,7 +122,19 @@ NEAR_ENOUGH = [
         near("Weighing twice and averaging, the answer is 13.19.", "the last digit"),
         near("Weighing twice and averaging, the answer is 13.81.", "two digits swapped"),
         near("Weighing twice and averaging, the answer is 13.", "rounded to an integer"),
-        near("Weighing twice and averaging, the answer is 13.2.", "rounded further"),
+        near(
+            "Weighing twice and averaging, the answer is 13.2.",
+            "rounded further",
+            one_way="a reference may be a rounded one, an answer may not",
+        ),
+        correct(
+            "Weighing twice and averaging, the answer is 13.1834.",
+            "it rounds to the reference, which may be a rounded one",
+            mark="rounds to the reference",
+            one_way="a reference may be a rounded one, an answer may not",
+            strict="incorrect",
+        ),
+        near("Weighing twice and averaging, the answer is 13.1864.", "it rounds to another one"),
     ),
     *about(
         "number",

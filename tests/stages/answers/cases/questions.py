@@ -171,7 +171,11 @@ ROUNDED = [
     *worded(
         "number",
         "2.66667",
-        near(r"Eight divided by three is $2.666\ldots$, which makes $\boxed{2.67}$.", "rounding was not asked for"),
+        near(
+            r"Eight divided by three is $2.666\ldots$, which makes $\boxed{2.67}$.",
+            "rounding was not asked for",
+            one_way="a reference may be a rounded one, an answer may not",
+        ),
         "What is 8/3?",
         "What is 8/3, rounded to three decimal places?",
         "What is 8/3 to the nearest thousandth?",

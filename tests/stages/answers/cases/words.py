@@ -67,7 +67,11 @@ TEXTS = [
         correct("It was the day after Monday. The answer is **Tuesday**!", "bold, with an exclamation mark"),
         near("It was the day before Friday. The answer is Thursday.", "another day"),
         near("It was not the day I thought. The answer is not Tuesday.", "a denial"),
-        near("It was one of two days. The answer is Monday or Tuesday.", "two days"),
+        near(
+            "It was one of two days. The answer is Monday or Tuesday.",
+            "two days",
+            one_way="as a reference it offers alternatives",
+        ),
         invalid(
             "It happened the day after Monday, as far as I remember from the story.",
             "no statement of the day",
