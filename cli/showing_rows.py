@@ -172,8 +172,8 @@ def _rollout(page: Page, item: Shown) -> Iterator[str]:
     yield page.line(", ".join(about), 2)
     for path, kind, judged in item.judgements:
         several = sum(other[1] == kind for other in item.judgements) > 1
-        text = _judged(page, kind, judged) + (page.faint(f"  ({path})") if several else "")
-        yield f"  {text}\n"
+        yield f"  {_judged(page, kind, judged)}" + (page.faint(f"  ({path})") if several else "") + "\n"
+        yield from _details(page, judged, 4)
     if row.get("error"):
         yield page.warning(f"  error: {row['error']}")
     yield from page.block("text", row["text"] if row.get("text") is not None else "(none)", 2)
@@ -185,8 +185,27 @@ def _judged(page: Page, kind: str, row: Mapping[str, Any]) -> str:
         return f"score {'none' if row['score'] is None else format(row['score'], '.4g')}"
     parts = [page.verdict(row["verdict"])]
     parts += [f"{name} {short(row[name])}" for name in ("extracted", "expected", "reason") if row.get(name) is not None]
-    parts += [f"by {short(row['method'])}" if row.get("method") else ""]
-    return ", ".join(part for part in parts if part)
+    parts += [f"{row['answer_type']} answer"] if row.get("answer_type") else []
+    parts += [f"by {short(row['method'])}"] if row.get("method") else []
+    numbers = [("token F1", "token_f1"), *([] if row.get("model_verdict") else [("confidence", "confidence")])]
+    parts += [f"{name} {row[column]:.3f}" for name, column in numbers if row.get(column) is not None]
+    return ", ".join(parts)
+
+
+def _details(page: Page, row: Mapping[str, Any], indent: int) -> Iterator[str]:
+    """What a verdict keeps beside itself: the opinions of rules and model, remarks, what the model wrote."""
+    space = " " * indent
+    if row.get("model_verdict") is not None:
+        for who in ("rule", "model"):
+            if (said := row.get(f"{who}_verdict")) is not None:
+                about = [page.verdict(said), *([short(why, 200)] if (why := row.get(f"{who}_reason")) else [])]
+                if who == "model" and row.get("confidence") is not None:
+                    about.append(f"confidence {row['confidence']:.3f}")
+                yield f"{space}{'rules' if who == 'rule' else 'model'}: {', '.join(about)}\n"
+    if row.get("marks"):
+        yield page.line(f"marks: {'; '.join(map(str, row['marks']))}", indent)
+    if row.get("model_text"):
+        yield from page.block("the model wrote", row["model_text"], indent)
 
 
 def _judgement(kind: str) -> Callable[[Page, Shown], Iterator[str]]:
@@ -194,6 +213,7 @@ def _judgement(kind: str) -> Callable[[Page, Shown], Iterator[str]]:
         row = item.row
         yield f"rollout {_id(row['rollout_id'])} of problem {_id(row['problem_id'])}: "
         yield _judged(page, kind, row) + "\n"
+        yield from _details(page, row, 2)
 
     return lines
 

@@ -58,6 +58,33 @@ def test_a_rollout_stands_under_its_problem_with_its_verdict_and_score(small: An
     assert row["problem"]["messages"][0]["content"] == "first question"
 
 
+def test_a_verdict_shows_both_opinions_its_marks_and_what_the_model_wrote(
+    small: Any, capsys: pytest.CaptureFixture[str]
+):
+    rollouts, _ = small.judged("r", {"a": "c", "b": "c"})
+    plain, asked = [{"rollout_id": row["rollout_id"], "problem_id": row["problem_id"]} for row in rollouts.rows()]
+    plain |= {
+        "verdict": "correct", "rule_verdict": "correct", "answer_type": "text", "extracted": "the cat",
+        "expected": "cat", "method": "box, words", "token_f1": 2 / 3, "marks": ["cut by length after its answer"],
+    }  # fmt: skip
+    asked |= {
+        "verdict": "correct", "rule_verdict": "incorrect", "rule_reason": "another number", "model_verdict": "correct",
+        "model_reason": "label A", "confidence": 0.9712, "model_text": "The units differ.\n\x1b[1mA", "marks": [],
+    }  # fmt: skip
+    facts = {"belongs_to": {"rollouts": rollouts.digest}}
+    verdicts = small.make("v", "verdicts", [[plain, asked]], facts=facts, inputs={"rollouts": rollouts})
+    for out in (shown(capsys, verdicts.path), shown(capsys, rollouts.path, "--with", verdicts.path)):
+        assert "correct, extracted the cat, expected cat, text answer, by box, words, token F1 0.667\n" in out
+        assert "marks: cut by length after its answer\n" in out
+        assert out.count("marks:") == 1
+        assert "rules: incorrect, another number\n" in out
+        assert out.count("rules:") == 1  # rules alone decided the first: their opinion is the verdict
+        assert "model: correct, label A, confidence 0.971\n" in out
+        assert "the model wrote\n" in out
+        assert "The units differ.\n" in out
+        assert "␛[1mA" in out
+
+
 def test_the_first_rows_are_shown_and_their_number_can_be_chosen(small: Any, capsys: pytest.CaptureFixture[str]):
     problems = small.problems("p", [f"question {number}" for number in range(9)])
     assert "question 2" in shown(capsys, problems.path)
