@@ -84,7 +84,8 @@ class Against:
 class Agreement:
     """All that a report says of verdicts held against labels.
 
-    `three` says whether the labels tell incorrect from invalid.
+    `three` says whether the labels tell incorrect from invalid; `chosen` names artifacts whose rows were chosen by how
+    they went.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Agreement:
     against: Against | None
     counts: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
+    chosen: list[str] = field(default_factory=list)
 
 
 def measure(labelled: Labelled, confidence: float, resamples: int) -> Agreement:
@@ -123,6 +125,7 @@ def measure(labelled: Labelled, confidence: float, resamples: int) -> Agreement:
         against=measuring.against(rows, labelled.against) if labelled.against is not None else None,
         counts=counts,
         settings={"confidence": confidence, "resamples": resamples, "classes": 3 if measuring.three else 2},
+        chosen=labelled.chosen,
     )
 
 

@@ -199,6 +199,11 @@ def warnings_of(agreement: Agreement) -> list[str]:
             f"J is {number(j.value)}, but with so few labels it may be 0 or below: label more rollouts before you "
             "train on these verdicts."
         )
+    found += [
+        f"The rows of {path} were chosen, or their number was, by how they went: rates among them say little about "
+        "others."
+        for path in agreement.chosen
+    ]
     counts = agreement.counts
     if counts["unknown"] > 0.05 * counts["rows"]:
         found.append(

@@ -31,7 +31,8 @@ class Row:
 class Labelled:
     """The rows that verdicts and labels share; the names are what the user gave.
 
-    `counts` tells of rows that are left out: without a known label, without a verdict.
+    `counts` tells of rows that are left out: without a known label, without a verdict. `chosen` are the artifacts whose
+    rows were chosen, or drawn, by how they went: rates among them say little about others.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Labelled:
     rows: list[Row]
     against: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    chosen: list[str] = field(default_factory=list)
 
 
 def read_labelled(
@@ -103,7 +105,10 @@ def read_labelled(
             "give labels of the same rollouts"
         )
     counts = {"without_label": without_label, "without_verdict": without_verdict}
-    return Labelled(str(verdicts.path), str(labels.path), rows, None if others is None else str(others.path), counts)
+    against_name = None if others is None else str(others.path)
+    read = [*given, *([] if rollouts is None else [rollouts])]
+    chosen = [str(one.path) for one in read if one.manifest.facts.get("stop_rule", "fixed") != "fixed"]
+    return Labelled(str(verdicts.path), str(labels.path), rows, against_name, counts, chosen)
 
 
 def _joined(row: dict[str, Any], label: dict[str, Any], source_of: dict[str, str | None], other: str | None) -> Row:

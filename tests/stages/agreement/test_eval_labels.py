@@ -108,6 +108,18 @@ def test_verdicts_that_teach_the_opposite_are_warned_of(judging: Any, warned: li
     assert "Warning" not in judging.page("good")
 
 
+def test_rows_that_were_chosen_by_how_they_went_are_warned_of(judging: Any, warned: list[str]) -> None:
+    verdicts = judging.verdicts("v", ["ci"] * 20, stop_rule="chosen")
+    judging.report("report", [verdicts], judging.verdicts("l", ["ci"] * 20))
+    assert f"**Warning:** The rows of {verdicts.path} were chosen" in judging.page("report")
+    assert len(warned) == 1
+
+
+def test_many_unknown_verdicts_are_warned_of(judging: Any, warned: list[str]) -> None:
+    judging.report("report", [judging.verdicts("v", ["ci"] * 9 + ["uu"])], judging.verdicts("l", ["ci"] * 10))
+    assert "2 of 20 verdicts are unknown, which counts as wrong in accuracy" in warned[0]
+
+
 def test_a_cascade_is_taken_apart(judging: Any) -> None:
     # rules, model, verdict, label of one problem a row: the model is asked where rules do not say correct
     rows = [
