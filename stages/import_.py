@@ -21,7 +21,7 @@ class ImportOptions:
     kind: Literal["auto", "problems", "rollouts", "verdicts", "scores", "texts", "preferences"] = "auto"
     """What to make of the file; auto: pairs and plain texts where it holds such, else problems"""
 
-    preset: Literal["auto", "gsm8k", "qwen-math", "trl", "verl", "openai", "whet"] = "auto"
+    preset: Literal["auto", "gsm8k", "qwen-math", "verifierbench", "trl", "verl", "openai", "whet"] = "auto"
     """A known form; auto guesses columns by their usual names, and knows what whet export wrote"""
 
     map: list[str] = field(default_factory=list)
@@ -109,6 +109,7 @@ def import_(
     Examples:
         whet import gsm8k_test.jsonl --preset gsm8k --out runs/gsm8k
         whet import completions.jsonl --preset qwen-math --kind rollouts --out runs/x/rollouts
+        whet import verifierbench.jsonl --kind verdicts --out runs/bench/labels
         whet import mine.csv --map question=task --map answer=key --answer-type number --out runs/mine
         zcat big.jsonl.gz | whet import - --out runs/big
     """

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...artifacts import WrongOption
-from .presets import Preset
+from .presets import GUESSED, Preset
 from .reading import BadRow
 
 FIELDS = {
@@ -67,37 +67,52 @@ def choose(records: Sequence[Mapping[str, Any]], preset: Preset, given: Mapped, 
     """
     mapped: Mapped = {}
     taken = set(given.values())
+    # A column of letters may as well be options of a choice: for a guess they are labels only where labels are wanted.
+    letters = kind == "verdicts" or preset is not GUESSED
     first = NEEDED[kind] if kind else ()
     for field in (*first, *(field for field in FIELDS if field not in first)):
         if field in given:
             mapped[field] = given[field]
             continue
         for column in preset.columns.get(field, ()):
-            if column not in taken and any(_fits(field, look_up(record, column)) for record in records):
+            if column not in taken and any(_fits(field, look_up(record, column), letters) for record in records):
                 mapped[field] = column
                 taken.add(column)
                 break
     return {field: mapped[field] for field in FIELDS if field in mapped}
 
 
-def _fits(field: str, value: Any) -> bool:
+def _fits(field: str, value: Any, letters: bool) -> bool:
     """Whether a value could be this field's: `score` is a label where it is true or false, a score where a number."""
     if value is None:
         return False
     while isinstance(value, list) and value and field in ("label", "score"):
         value = value[0]
     if field == "label":
-        return isinstance(value, bool) or value in (0, 1) or str(value).lower() in LABELS
+        return isinstance(value, bool) or ((verdict_of(value) is not None) and (letters or not _is_letter(value)))
     if field == "score":
         return not isinstance(value, bool) and _is_number(value)
     return True
 
 
 LABELS = {
-    "true": "correct", "correct": "correct", "1": "correct", "1.0": "correct", "yes": "correct",
-    "false": "incorrect", "incorrect": "incorrect", "0": "incorrect", "0.0": "incorrect", "no": "incorrect",
-    "wrong": "incorrect", "invalid": "invalid", "unknown": "unknown",
-}  # fmt: skip
+    "correct": ("correct", "right", "true", "yes", "1", "1.0", "a"),
+    "incorrect": ("incorrect", "not correct", "wrong", "false", "no", "0", "0.0", "b"),
+    "invalid": ("invalid", "not attempted", "c"),
+    "unknown": ("unknown",),
+}
+"""How files write verdicts; the letters are those of CompassVerifier."""
+
+_VERDICTS = {name: verdict for verdict, names in LABELS.items() for name in names}
+
+
+def verdict_of(label: Any) -> str | None:
+    """The verdict of a label that is no boolean, None where it is none."""
+    return _VERDICTS.get(str(label).lower().replace("_", " ").strip(" .()[]*"))
+
+
+def _is_letter(label: Any) -> bool:
+    return isinstance(label, str) and len(label.strip(" .()[]*")) == 1 and label.strip(" .()[]*").isalpha()
 
 
 def _is_number(value: Any) -> bool:

@@ -18,6 +18,8 @@ class Preset:
         columns: candidates for each field, the most telling first.
         answer_type: of its problems.
         source: of its problems.
+        split: of its problems.
+        answer_types: our name of an answer type that the form has names of its own for; None where it is unknown.
         split_answer: takes a reference apart: the answer, and what else it holds (kept in meta).
         native: rows that `whet export` wrote; they are taken as they are.
     """
@@ -25,6 +27,8 @@ class Preset:
     columns: Columns = field(default_factory=dict)
     answer_type: str | None = None
     source: str | None = None
+    split: str | None = None
+    answer_types: Callable[[str], str | None] | None = None
     split_answer: Callable[[str], tuple[str, dict[str, Any]]] | None = None
     native: bool = False
 
@@ -47,6 +51,25 @@ def boxed_answer(text: str) -> tuple[str, dict[str, Any]]:
 
     found = extract(text) if "\\boxed" in text else None
     return (found.text, {"solution": text}) if found else (text, {})
+
+
+_ANSWER_TYPES = {
+    "choice": ("choice", "multiplechoice", "singlechoice", "mcq"),
+    "sequence": ("sequence", "list"),
+    "number": ("number", "numerical", "numeric", "integer", "decimal", "float"),
+    "text": ("text", "shorttext", "shortanswer", "string"),
+    "math": ("math", "formula", "expression", "equation", "interval", "set", "matrix"),
+    "multi": ("multi", "multipart", "multisubproblem", "multisubquestion", "multisubanswer", "multisub"),
+    "boolean": ("boolean", "bool", "truefalse", "yesno"),
+    "json": ("json",),
+}
+_OURS = {theirs: ours for ours, names in _ANSWER_TYPES.items() for theirs in names}
+
+
+def answer_type_of(name: str) -> str | None:
+    """`Multi-subproblems` as `multi`: our name of an answer type, None where none is meant."""
+    letters = re.sub("[^a-z]", "", name.lower())
+    return _OURS.get(letters) or _OURS.get(letters.removesuffix("s"))
 
 
 GUESSED = Preset(
@@ -88,6 +111,13 @@ PRESETS = {
         },
         answer_type="math", source="qwen-math",
     ),
+    "verifierbench": Preset(
+        columns={
+            "question": ("question",), "answer": ("gold_answer",), "answer_type": ("answer_type",),
+            "source": ("data_source",), "text": ("llm_response",), "label": ("gold_judgment",),
+        },
+        source="verifierbench", split="test", answer_types=answer_type_of,
+    ),
     "trl": Preset(
         columns={
             "question": ("prompt", "messages"), "answer": ("answer", "solution", "ground_truth"),
@@ -117,6 +147,8 @@ def recognise(head: list[dict[str, Any]]) -> str:
 
     if head and all(native_kind(record) for record in head):
         return "whet"
+    if head and all(record.keys() >= {"question", "gold_answer", "llm_response", "gold_judgment"} for record in head):
+        return "verifierbench"
     answers = [record["answer"] for record in head if "question" in record and record.get("answer") is not None]
     if answers and all(isinstance(answer, str) and "\n#### " in answer for answer in answers):
         return "gsm8k"

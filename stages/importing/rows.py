@@ -8,8 +8,7 @@ from typing import Any
 
 from ...artifacts import Problem, make_problem, rollout_id
 from ...artifacts.files import digest_of
-from ...artifacts.records import VERDICTS
-from .fields import LABELS, Fields, Mapped
+from .fields import Fields, Mapped, verdict_of
 from .messages import as_messages, as_text, without_last_turn
 from .presets import Preset
 from .reading import BadRow
@@ -103,12 +102,16 @@ class Reading:
         extra |= fields.rest()
         if last is not None and self.kind == "problems":
             extra["assistant"] = last
+        answer_type = fields.text("answer_type")
+        if answer_type is not None and self.preset.answer_types is not None:
+            extra["answer_type"] = answer_type
+            answer_type = self.preset.answer_types(answer_type)
         problem = make_problem(
             messages,  # type: ignore[arg-type]
             answer,
-            self.answer_type or fields.text("answer_type") or self.preset.answer_type,
+            self.answer_type or answer_type or self.preset.answer_type,
             self.source or fields.text("source") or self.preset.source,
-            self.split or fields.text("split"),
+            self.split or fields.text("split") or self.preset.split,
             json.dumps(extra, ensure_ascii=False, sort_keys=True, default=str) if extra else None,
         )
         if self.kind == "problems":
@@ -202,9 +205,11 @@ def _verdict(values: dict[str, Any], problem: Any) -> dict[str, Any]:
     elif label is None:
         verdict = "unknown"
     else:
-        verdict = LABELS.get(str(label).lower(), "")
-    if verdict not in VERDICTS:
-        raise BadRow(f"has label {label!r}, expected true, false, 1, 0, correct, incorrect, invalid or unknown")
+        verdict = verdict_of(label)
+    if verdict is None:
+        raise BadRow(
+            f"has label {label!r}, expected true, false, 1, 0, A, B, C, correct, incorrect, invalid or unknown"
+        )
     extracted = values.get("extracted")
     return {
         "verdict": verdict,
