@@ -2,27 +2,34 @@
 
 import re
 
-from .comparison import Comparison
+from .comparison import Comparison, not_understood
 from .normalise import letters_and_digits, normalise
+from .plain import read_plain
 from .question import Asked
 
+_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _LETTER = re.compile(
-    r"(?:(?:option|choice|answer|statement|选项|选)s?[\s:：]*)?"
-    r"(?:(?:\(([A-Za-z])\)|\[([A-Za-z])\]|\{([A-Za-z])\})(?P<after>[\s.:：,、-]*)|([A-Za-z])(?P<mark>\s*[.):：,、]\s*|\s+|$))"
+    r"(?:(?:the )?(?:option|choice|answer|statement|选项|选)s?[\s:：]*)?"
+    r"(?:(?:\(([A-Za-z])\)|\[([A-Za-z])\]|\{([A-Za-z])\})(?P<after>[\s.:：,、-]*)"
+    r"|([A-Za-z])(?P<mark>\s*[.):：,、]\s*|\s+|$|(?=选项|项)))"
     r"(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_SEVERAL = re.compile(r"(?:\(?[A-J]\)?(?:\s*(?:,|、|;|and|&|\s)\s*|(?=[A-J])))+\(?[A-J]\)?")
-_AGREEING = re.compile(
-    r"is (?:the )?(?:correct|right|best|true)(?: (?:answer|option|choice|one))?[.!]?|正确", re.IGNORECASE
+_SEVERAL = re.compile(
+    r"(?:both |options? |choices? |选)*(?:\(?[A-J]\)?(?:\s*(?:,|、|;|\band\b|&|和|\s)\s*|(?=[A-J])))+\(?[A-J]\)?"
+    r"|\(?[a-j]\)?(?:(?:, ?|;)(?:and )?\(?[a-j]\)?)+"
 )
+_AGREEING = re.compile(
+    r"is (?:the )?(?:correct|right|best|true)(?: (?:answer|option|choice|one))?[.!]?|正确|选项|项", re.IGNORECASE
+)
+_JOINING = re.compile(r"both|options?|choices?|and")
 
 
 def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
     """The letters a text chooses; None when it chooses none, or a letter that contradicts the text beside it."""
-    text = normalise(re.sub(r"\\text\{([^{}]*)\}", r" \1 ", normalise(text)))
+    text = normalise(_TEXT.sub(r" \1 ", normalise(text)))
     if _SEVERAL.fullmatch(text):
-        return frozenset(re.findall("[A-J]", text))
+        return frozenset(re.findall("[A-J]", _JOINING.sub("", text).upper()))
     match = _LETTER.fullmatch(text)
     if not match:
         return _option_of(text, asked)
@@ -36,17 +43,35 @@ def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
 
 
 def _option_of(text: str, asked: Asked) -> frozenset[str] | None:
+    """The one option with this text, or with this number for its text."""
     words = letters_and_digits(text)
     letters = {letter for letter, option in asked.options if words and letters_and_digits(option) == words}
+    if not letters and asked.options and (number := read_plain(text)) is not None:
+        values = {letter: read_plain(option) for letter, option in asked.options}
+        letters = {letter for letter, value in values.items() if value is not None and value.amount == number.amount}
     return frozenset(letters) if len(letters) == 1 else None
 
 
+def understood(reference: str, asked: Asked) -> str | None:
+    """Why a reference names no option; None where it does, or where no options are known that it could name."""
+    letters = read_choice(reference, asked)
+    offered = {letter for letter, _ in asked.options}
+    if letters is None:
+        return "it names none of the options" if offered else None
+    missing = sorted(letters - offered) if offered else []
+    return f"no option {missing[0]} in the question" if missing else None
+
+
 def compare(expected: str, answer: str, asked: Asked) -> Comparison:
-    """Whether both texts choose the same letters."""
+    """Whether both texts choose the same letters.
+
+    A reference that names no option of the question can be met by its own words; a letter against it says nothing.
+    """
     left, right = read_choice(expected, asked), read_choice(answer, asked)
     if left is None:
-        equal = letters_and_digits(expected) == letters_and_digits(answer)
-        return Comparison(equal, "words", None if equal else "another text")
+        if letters_and_digits(expected) == letters_and_digits(answer):
+            return Comparison(True, "words")
+        return Comparison(False, "words", "another text") if right is None else not_understood("choice", "no option")
     if right is None:
         return Comparison(False, "choice", "names no option, or contradicts itself")
     return Comparison(left == right, "choice", None if left == right else "another choice")

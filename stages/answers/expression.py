@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from .latex import read_latex
 from .units import split_unit_of_expression
 
 
@@ -26,7 +27,7 @@ class Expression(NamedTuple):
 LONGEST = 2_000
 """Characters of the longest expression that is read."""
 
-_FUNCTION_NAMES = "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan log ln lg exp max min gcd det"
+_FUNCTION_NAMES = "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan log ln exp max min gcd det"
 _GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau "
     "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
@@ -44,6 +45,9 @@ _TOKEN = re.compile(
     r"|(?P<sign>\*\*|[-+*/^_(){}\[\]|!,=])"
 )
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?|\\pi|[a-z])\^\\circ")
+_BARE_LOG = re.compile(r"(?<![A-Za-z])log(?![A-Za-z]| ?_)")
+_NATURAL_LOG = re.compile(r"(?<![A-Za-z])ln(?![A-Za-z])")
+_COMMON_LOG = re.compile(r"\\?(?<![A-Za-z])lg(?![A-Za-z])")
 _PLAIN_ROOT = re.compile(r"(?<!\\)\bsqrt\s*\(([^()]*)\)")
 
 
@@ -54,9 +58,19 @@ def constant(value: Fraction, decimal: bool) -> Expression:
     return Expression(sympy.Rational(value.numerator, value.denominator), decimal)
 
 
+def bare_log(text: str) -> bool:
+    r"""Whether a `\log` without a base stands in a text."""
+    return bool(_BARE_LOG.search(text))
+
+
+def natural_log(text: str) -> bool:
+    r"""Whether a `\ln` stands in a text."""
+    return bool(_NATURAL_LOG.search(text))
+
+
 @lru_cache(maxsize=256)
-def read_expression(text: str) -> Expression:
-    """Read an expression in normal form.
+def read_expression(text: str, natural: bool = False) -> Expression:
+    r"""Read an expression in normal form; `natural` reads `\log` without a base as `\ln`.
 
     Raises:
         NotUnderstood: a token has no clear meaning, or the parser does not accept the whole text.
@@ -64,6 +78,8 @@ def read_expression(text: str) -> Expression:
     text = split_unit_of_expression(text)
     if len(text) > LONGEST:
         raise NotUnderstood(f"{len(text)} characters long")
+    if natural:
+        text = _BARE_LOG.sub("ln", text)
     latex, decimal = spelled_out(text)
     return Expression(_parsed(latex), decimal)
 
@@ -73,7 +89,7 @@ def spelled_out(text: str) -> tuple[str, bool]:
 
     Decimals become exact fractions, `sqrt(2)` becomes `\sqrt{2}`, `30^\circ` inside an expression becomes `30\pi/180`.
     """
-    text = _DEGREES.sub(r"(\1*\\pi/180)", _PLAIN_ROOT.sub(r"\\sqrt{\1}", text))
+    text = _DEGREES.sub(r"(\1*\\pi/180)", _PLAIN_ROOT.sub(r"\\sqrt{\1}", _COMMON_LOG.sub(r"\\log_{10} ", text)))
     pieces: list[str] = []
     position, decimal, before = 0, False, ""
     integral = "\\int" in text
@@ -135,15 +151,9 @@ def _known_letters(letters: str, indexed: bool, integral: bool) -> str:
 
 def _parsed(latex: str) -> Any:
     import sympy
-    from latex2sympy2_extended.latex2sympy2 import ConversionConfig, latex2sympy
 
     try:
-        value = latex2sympy(
-            latex,
-            is_real=None,
-            normalization_config=None,
-            conversion_config=ConversionConfig(lowercase_symbols=False),
-        )
+        value = read_latex(latex)
     except (RecursionError, MemoryError):
         raise
     except Exception as error:  # the parser raises the bare class for whatever it does not accept

@@ -1,17 +1,15 @@
-"""Compare mathematical answers: equal text and plain numbers first, then structure, then symbolic equality of leaves.
+"""Compare mathematical answers: structure first, then plain numbers, then symbolic equality of what is left.
 
-`compare_cheaply` runs anywhere. `compare` may take any time and any memory (`9**9**9**9`), so it runs in a worker
-process that can be killed.
+`compare` may take any time and any memory (`9**9**9**9`), so it runs in a worker process that can be killed.
 """
 
 from fractions import Fraction
 
-from .comparison import Comparison
-from .expression import Expression, NotUnderstood, constant, read_expression
+from .comparison import Comparison, Rules, not_understood
+from .expression import Expression, NotUnderstood, bare_log, constant, natural_log, read_expression
 from .normalise import normalise
-from .number import compare_cheaply, compare_plain
+from .number import compare_approximately, compare_plain, simplest
 from .plain import Plain, read_normal
-from .question import Asked
 from .structure import (
     Group,
     Leaf,
@@ -26,28 +24,40 @@ from .structure import (
     pair_up,
     read,
 )
-from .symbolic import equal_expressions, proportion
-
-__all__ = ["compare", "compare_cheaply"]
+from .symbolic import decimal_value, equal_expressions, proportion, unfinished
 
 
-def compare(expected: str, answer: str, asked: Asked, tolerance: Fraction) -> Comparison:
+def compare(expected: str, answer: str, rules: Rules) -> Comparison:
     """Compare two answers; one not wholly understood is wrong, a reference not understood makes the outcome unknown."""
-    left, right = read(normalise(expected)), read(normalise(answer))
+    a, b = normalise(expected), normalise(answer)
+    left, right = read(a), read(b)
     try:
         understand(left)
     except NotUnderstood as problem:
-        return Comparison(None, "math", f"reference not understood: {problem}")
+        return not_understood("math", str(problem))
     try:
         understand(right)
     except NotUnderstood as problem:
         return Comparison(False, "math", f"answer not understood: {problem}")
-    pair = _Pair(asked, tolerance)
+    pair = _Pair(rules)
     try:
         equal = pair.same(left, right)
+        if equal and rules.asked.simplified and _unfinished(right) and not _unfinished(left):
+            return Comparison(False, pair.method, "not simplified although asked: terms or factors can be put together")
     except NotUnderstood as problem:
         return Comparison(None, "math", f"not comparable: {problem}")
-    return Comparison(bool(equal), pair.method, None if equal else "another value")
+    if not equal:
+        return Comparison(False, pair.method, pair.reason)
+    return simplest(a, b, Comparison(True, pair.method, marks=tuple(pair.marks)), rules.asked)
+
+
+def understood(reference: str) -> str | None:
+    """Why a reference means nothing; None where all of it is understood."""
+    try:
+        understand(read(normalise(reference)))
+    except NotUnderstood as problem:
+        return str(problem)
+    return None
 
 
 def understand(node: Node) -> None:
@@ -58,12 +68,13 @@ def understand(node: Node) -> None:
 
 
 class _Pair:
-    """One comparison: the rules of the question, and which path was needed."""
+    """One comparison: the rules of the question, which path was needed, and what tells the two apart."""
 
-    def __init__(self, asked: Asked, tolerance: Fraction) -> None:
-        self.asked = asked
-        self.tolerance = tolerance
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
         self.method = "structure"
+        self.reason = "another value"
+        self.marks: dict[str, None] = {}
 
     def same(self, expected: Node, answer: Node) -> bool:
         """Whether two nodes are the same answer."""
@@ -73,7 +84,7 @@ class _Pair:
         if isinstance(expected, Leaf) and isinstance(answer, Leaf):
             return self.same_leaf(expected.text, answer.text)
         if isinstance(expected, Union) and isinstance(answer, Union):
-            return pair_up(expected.parts, answer.parts, self.same)
+            return self._same_in_any_order(expected.parts, answer.parts)
         if isinstance(expected, Matrix) and isinstance(answer, Matrix):
             return [len(row) for row in expected.rows] == [len(row) for row in answer.rows] and all(
                 self.same(a, b)
@@ -81,24 +92,54 @@ class _Pair:
                 for a, b in zip(row_a, row_b, strict=True)
             )
         if not isinstance(expected, Group) or not isinstance(answer, Group):
-            return False
+            return self._fails(f"{_count(answer)} values, {_count(expected)} expected")
         if expected.ordered or answer.ordered:
-            return (
-                (expected.opening, expected.closing) == (answer.opening, answer.closing)
-                and len(expected.parts) == len(answer.parts)
-                and all(self.same(a, b) for a, b in zip(expected.parts, answer.parts, strict=True))
-            )
-        return pair_up(expected.parts, answer.parts, self.same)
+            return self._same_in_order(expected, answer)
+        if self.rules.asked.ordered and len(expected.parts) == len(answer.parts) > 1:
+            in_order = all(self.same(a, b) for a, b in zip(expected.parts, answer.parts, strict=True))
+            return in_order or self._fails("not in the order asked for")
+        return self._same_in_any_order(expected.parts, answer.parts)
+
+    def _same_in_order(self, expected: Group, answer: Group) -> bool:
+        if len(expected.parts) != len(answer.parts):
+            return self._fails(f"{len(answer.parts)} values, {len(expected.parts)} expected")
+        if (expected.opening, expected.closing) != (answer.opening, answer.closing):
+            return self._fails("other brackets: an open or closed end, or a tuple for a set")
+        return all(self.same(a, b) for a, b in zip(expected.parts, answer.parts, strict=True))
+
+    def _same_in_any_order(self, expected: tuple[Node, ...], answer: tuple[Node, ...]) -> bool:
+        if len(expected) != len(answer):
+            return self._fails(f"{len(answer)} values, {len(expected)} expected")
+        return pair_up(expected, answer, self.same)
+
+    def _fails(self, reason: str) -> bool:
+        self.reason = reason
+        return False
 
     def same_leaf(self, expected: str, answer: str) -> bool:
         """Whether two expressions have the same value: plain numbers exactly, others symbolically."""
         left, right = read_normal(expected), read_normal(answer)
         if left is not None and right is not None:
-            return compare_plain(left, right, self.asked, self.tolerance)
+            return self._settled(compare_plain(left, right, self.rules))
         if expected == answer:
             return True
         self.method = "symbolic"
-        return equal_expressions(_expression(expected, left), _expression(answer, right), self.tolerance)
+        asked = self.rules.asked
+        tolerance = self.rules.tolerance if asked.places is None and asked.significant is None else Fraction(0)
+        for natural in log_readings(expected, answer):
+            one, other = _expression(expected, left, natural), _expression(answer, right, natural)
+            if equal_expressions(one, other, tolerance):
+                return True
+            value = decimal_value(other if left is not None else one) if (left is None) != (right is None) else None
+            if value is not None:
+                outcome = compare_approximately(left or Plain(value), right or Plain(value), self.rules)
+                if self._settled(outcome):
+                    return True
+        return False
+
+    def _settled(self, outcome: Comparison) -> bool:
+        self.marks.update(dict.fromkeys(outcome.marks))
+        return bool(outcome.equal) or self._fails(outcome.reason or self.reason)
 
     def _same_relation(self, expected: Node, answer: Node) -> bool:
         """Relations: `x=4` gives its value away, equations agree up to a factor, inequalities up to a positive one."""
@@ -113,7 +154,7 @@ class _Pair:
             left, sense = _oriented(expected)
             right, other = _oriented(answer)
             if sense != other:
-                return False
+                return self._fails("another relation")
             self.method = "symbolic"
             factor = proportion(read_expression(left), read_expression(right))
             return factor is not None and (sense in ("=", r"\ne") or bool(factor > 0))
@@ -145,8 +186,32 @@ class _Pair:
         return False
 
 
-def _expression(text: str, plain: Plain | None) -> Expression:
-    return read_expression(text) if plain is None else constant(plain.amount, plain.places is not None)
+def log_readings(expected: str, answer: str) -> tuple[bool, ...]:
+    r"""Whether `\log` without a base is the natural logarithm: the readings under which two expressions are compared.
+
+    School books mean base 10, analysis means base e. Where both write `\log`, either reading will do, the same on
+    both sides. Where one writes `\log` and the other `\ln`, it is natural. Beside a `\ln` of its own, and against
+    anything else, it has base 10.
+    """
+    logs = bare_log(expected), bare_log(answer)
+    natural = natural_log(expected), natural_log(answer)
+    if not any(logs) or any(log and ln for log, ln in zip(logs, natural, strict=True)):
+        return (False,)
+    if all(logs):
+        return (False, True)
+    return (any(natural),)
+
+
+def _expression(text: str, plain: Plain | None, natural: bool) -> Expression:
+    return read_expression(text, natural) if plain is None else constant(plain.amount, plain.places is not None)
+
+
+def _count(node: Node) -> int:
+    return len(node.parts) if isinstance(node, Group | Union) else 1
+
+
+def _unfinished(node: Node) -> bool:
+    return any(read_normal(text) is None and unfinished(read_expression(text)) for text in leaves(node))
 
 
 def _single(node: Node) -> Node:

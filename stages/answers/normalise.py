@@ -6,7 +6,14 @@ and `-`, `\mathrm{cm}` and `\text{cm}`), blanks that mean nothing go. A blank af
 """
 
 import re
+import unicodedata
 
+_FRACTION_SIGNS = [(sign, *unicodedata.normalize("NFKC", sign).split("\u2044")) for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"]
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+_RAISED_PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ₀₁₂₃₄₅₆₇₈₉", "0123456789+-n0123456789")
+_FORMULA_DOLLAR = re.compile(r"\$(?![\d.])")
+_DOLLAR = re.compile(r"(\\\$(?=[\d.]))|\\?\$")
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SIGNS = str.maketrans(
     {
@@ -30,11 +37,7 @@ _SIGNS = str.maketrans(
         "∅": r"\emptyset ",
         "√": r"\sqrt ",
         "°": r"^\circ ",
-        "²": "^2",
-        "³": "^3",
-        "½": r"\frac{1}{2}",
-        "¼": r"\frac{1}{4}",
-        "¾": r"\frac{3}{4}",
+        **{sign: rf"\frac{{{upper}}}{{{lower}}}" for sign, upper, lower in _FRACTION_SIGNS},
         "，": ", ",
         "、": ", ",
         "。": ".",
@@ -102,7 +105,7 @@ _WRAPPERS = re.compile(
 )
 _BARE_WRAPPER = re.compile(r"\\(?:mathrm|mathbf|mathit|rm)\s+([A-Za-z])(?![A-Za-z])")
 _SHORT_FRACTION = re.compile(r"\\frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
-_SHORT_ROOT = re.compile(r"\\sqrt\s*(\d+|[A-Za-z])(?![A-Za-z])")
+_SHORT_ROOT = re.compile(r"\\sqrt\s*(?:(\d+|[A-Za-z])(?![A-Za-z])|\(([^()]*)\))")
 _CIRCLE = re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ\b")
 _BRACED_SCRIPT = re.compile(r"([_^])\s*\{\s*(\w)\s*\}(?!\w)")
 _BLANKS = re.compile(r"\s+")
@@ -112,8 +115,11 @@ _BOLD = re.compile(r"^(\*\*|__|`|\*)(?![*\s])(.*?)(?<![*\s])\1$", re.DOTALL)
 def normalise(text: str) -> str:
     """The normal form of an answer; the function is idempotent and linear in the length."""
     text = text.strip().translate(_SIGNS)
+    if not text.isascii():
+        text = _RAISED.sub(lambda match: f"^{{{match[0].translate(_RAISED_PLAIN)}}}", text)
+        text = _LOWERED.sub(lambda match: f"_{{{match[0].translate(_RAISED_PLAIN)}}}", text)
     text = _THIN_THOUSANDS.sub(",", text)
-    text = text.replace(r"\$", "€dollar€").replace("$", " ").replace("€dollar€", "$")
+    text = _unwrapped_dollars(text)
     text = text.replace(r"\(", " ").replace(r"\)", " ").replace(r"\%", "%").replace(r"\#", "#").replace(r"\&", "&")
     if not text.count(r"\begin{"):
         text = re.sub(r"\\\\(?=[A-Za-z])", r"\\", text)
@@ -125,7 +131,7 @@ def normalise(text: str) -> str:
     for _ in range(3):
         text = _WRAPPERS.sub(_one_wrapper, text)
     text = _SHORT_FRACTION.sub(_full_fraction, text)
-    text = _SHORT_ROOT.sub(r"\\sqrt{\1}", text)
+    text = _SHORT_ROOT.sub(r"\\sqrt{\1\2}", text)
     text = _BRACED_SCRIPT.sub(r"\1\2", text)
     text = _CIRCLE.sub(r"^\\circ ", text)
     text = _BLANKS.sub(" ", text).strip()
@@ -133,6 +139,15 @@ def normalise(text: str) -> str:
     if bold:
         text = bold.group(2)
     return _without_closing_marks(_tight(text))
+
+
+def _unwrapped_dollars(text: str) -> str:
+    r"""Formulas lose their `$`; `\$5`, and `$5` where every `$` stands before a number, are dollars."""
+    if "$" not in text:
+        return text
+    if not _FORMULA_DOLLAR.search(text):
+        return text.replace(r"\$", "$")
+    return _DOLLAR.sub(lambda match: "$" if match[1] else " ", text)
 
 
 def _one_name(match: re.Match[str]) -> str:

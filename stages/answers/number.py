@@ -1,50 +1,183 @@
-"""Compare numbers: integers exactly, decimals within a stated tolerance, percent signs by what the question asks."""
+"""Compare numbers: integers exactly, decimals within a tolerance, percent signs and rounding by what is asked.
+
+Units of one dimension are converted, those of different ones are never equal. Where only one number has a unit it is
+the other's too; a bare reference whose question names a unit is in that unit.
+"""
 
 from fractions import Fraction
+from math import floor
 
-from .comparison import Comparison
+from .comparison import Comparison, Rules
+from .dimensions import conversion
+from .embedded import read_embedded
 from .normalise import normalise
-from .plain import Plain, read_normal
+from .plain import Plain, read_grouped, read_normal
 from .question import Asked
+from .simplest import left_to_do
+
+FEWEST_DIGITS = 3
+"""Digits a decimal reference must show for a finer answer that rounds to it to be right."""
+
+ROUNDS = "rounds to the reference"
+EMBEDDED = "embedded number"
 
 
-def compare_plain(expected: Plain, answer: Plain, asked: Asked, tolerance: Fraction) -> bool:
-    """Whether two plain numbers are equal.
+def compare_cheaply(expected: str, answer: str, rules: Rules, grouped: bool = True) -> Comparison | None:
+    """Compare where both texts are plain numbers; None when an expression has to be worked out.
 
-    A percent sign may be missing only when the question asks for a percentage; `25%` always equals `0.25`, for that is
-    what it means. Two different units of the table (hours against minutes) are never
-    equal, nor are numerals of different bases.
+    `grouped` says that the reference is surely a number, no list: `12,34,567`.
     """
-    if expected.unit != answer.unit:
-        units = {expected.unit, answer.unit}
-        if any(unit.startswith("base") for unit in units) or not units & {"", "?"}:
-            return False
-    if _close(expected.amount, answer.amount, expected.places, answer.places, tolerance):
-        return True
-    return asked.percent and _close(expected.value, answer.value, expected.places, answer.places, tolerance)
-
-
-def _close(a: Fraction, b: Fraction, places_a: int | None, places_b: int | None, tolerance: Fraction) -> bool:
-    """Exact equality, or both fractional, one written as a decimal, and nearer than both bounds.
-
-    The bounds: `tolerance` times the larger, and half a unit in the last place of the coarser decimal. The second one
-    keeps 12345.67 apart from 12345.68. An integer on either side must be met exactly.
-    """
-    if a == b:
-        return True
-    places = [count for count in (places_a, places_b) if count is not None]
-    if not places or a.denominator == 1 or b.denominator == 1:
-        return False
-    return abs(a - b) <= min(tolerance * max(abs(a), abs(b)), Fraction(1, 2 * 10 ** min(places)))
-
-
-def compare_cheaply(expected: str, answer: str, asked: Asked, tolerance: Fraction) -> Comparison | None:
-    """Compare where both texts are plain numbers; None when an expression has to be worked out."""
     a, b = normalise(expected), normalise(answer)
-    left, right = read_normal(a), read_normal(b)
+    left = read_grouped(a) if grouped else read_normal(a)
+    right = None if left is None else read_grouped(b)
     if left is not None and right is not None:
-        equal = compare_plain(left, right, asked, tolerance)
-        return Comparison(equal, "number", None if equal else "another number")
+        return simplest(a, b, compare_plain(left, right, rules), rules.asked)
     if a == b and a:
         return Comparison(True, "same text")
-    return None
+    embedded = read_embedded(b) if left is not None else None
+    if left is None or embedded is None:
+        return None
+    if rules.strict:
+        return Comparison(False, EMBEDDED, "the number stands among other words")
+    return compare_plain(left, embedded, rules)._replace(method=EMBEDDED, marks=(EMBEDDED,))
+
+
+def simplest(expected: str, answer: str, outcome: Comparison, asked: Asked) -> Comparison:
+    """The outcome, unless simplest form is asked for and the answer, unlike the reference, has something left to do."""
+    if not (outcome.equal and asked.simplified) or not (left := left_to_do(answer)) or left_to_do(expected):
+        return outcome
+    return Comparison(False, outcome.method, f"not simplified although asked: {left}")
+
+
+def compare_plain(expected: Plain, answer: Plain, rules: Rules) -> Comparison:
+    """Compare two plain numbers.
+
+    A percent sign may be missing only when the question asks for a percentage; `25%` always equals `0.25`, for that is
+    what it means.
+    """
+    factors = _factors(expected, answer, rules.asked.unit)
+    if not factors:
+        return Comparison(False, "number", f"another unit: {answer.unit}")
+    scale = 100 if expected.percent else 1
+    reason = "another number"
+    for factor in factors:
+        shown = {scale * factor / (100 if answer.percent else 1)} | ({factor} if rules.asked.percent else set())
+        for multiplier in shown:
+            value = answer.value * multiplier
+            half = None if answer.places is None else multiplier * Fraction(1, 2 * 10**answer.places)
+            outcome = _compare_values(expected, value, half, rules, converted=factor != 1)
+            if outcome.equal:
+                return outcome
+            if outcome.reason is not None:
+                reason = outcome.reason
+    return Comparison(False, "number", reason)
+
+
+def _factors(expected: Plain, answer: Plain, asked: str | None) -> list[Fraction]:
+    """How many of the reference's unit one of the answer's may be; none where they measure different things.
+
+    The one exception to symmetry: a bare answer may be in the unit of the reference or in the one asked for.
+    """
+    ours, theirs = expected.unit, answer.unit
+    if ours == theirs:
+        return [Fraction(1)]
+    if ours.startswith("base") or theirs.startswith("base"):
+        return []
+    if ours and theirs:
+        factor = Fraction(1) if "?" in (ours, theirs) else conversion(theirs, ours)
+        return [] if factor is None else [factor]
+    if not asked or "?" in (ours, theirs):
+        return [Fraction(1)]
+    if theirs:
+        factor = conversion(theirs, asked)
+        return [] if factor is None else [factor]
+    factor = conversion(asked, ours)
+    return [Fraction(1), *([] if factor in (None, 1) else [factor])]
+
+
+def _compare_values(
+    expected: Plain, value: Fraction, half: Fraction | None, rules: Rules, converted: bool
+) -> Comparison:
+    """Compare the reference with a value on the reference's scale; `half` is half a unit of its last place."""
+    if expected.value == value:
+        return Comparison(True, "number")
+    asked = rules.asked
+    if asked.places is not None or asked.significant is not None:
+        return _compare_rounded(expected.value, value, asked)
+    ours = None if expected.places is None else Fraction(1, 2 * 10**expected.places)
+    if _close(expected.value, value, ours, half, rules.tolerance, converted):
+        return Comparison(True, "number")
+    finer = half is None or (ours is not None and half < ours)
+    if finer and may_round(rules) and rounds_to(expected, value):
+        return Comparison(True, "number", marks=(ROUNDS,))
+    return Comparison(False, "number")
+
+
+def may_round(rules: Rules) -> bool:
+    """Whether a reference may be taken for a rounded one: not where the tolerance is zero."""
+    return rules.tolerance > 0 and not rules.strict
+
+
+def compare_approximately(expected: Plain, answer: Plain, rules: Rules) -> Comparison:
+    """Compare where one of both is the decimal value of an expression that is not equal to the other."""
+    if rules.asked.places is not None or rules.asked.significant is not None:
+        return _compare_rounded(expected.amount, answer.amount, rules.asked)
+    if not may_round(rules) or expected.percent or not rounds_to(expected, answer.amount):
+        return Comparison(False, "number")
+    return Comparison(True, "number", marks=(ROUNDS,))
+
+
+def rounds_to(expected: Plain, value: Fraction) -> bool:
+    """Whether a value rounds to a reference that is a decimal of at least three digits.
+
+    Where no rounding is asked for, such a reference may be a rounded one, and nobody can tell the finer answer from it.
+    """
+    places = expected.places
+    if not places or abs(expected.value) * 10**places < 10 ** (FEWEST_DIGITS - 1):
+        return False
+    return value.denominator != 1 and _rounded(value, places) == expected.value
+
+
+def _compare_rounded(expected: Fraction, value: Fraction, asked: Asked) -> Comparison:
+    """Where rounding is asked for nothing is near enough: the answer is the reference, or the reference rounded."""
+    places = asked.places
+    if places is None:
+        places = (asked.significant or 0) - _magnitude(expected)
+    if _rounded(expected, places) == value:
+        return Comparison(True, "number")
+    near = abs(expected - value) <= Fraction(10) ** -places
+    wanted = (
+        f"{asked.places} decimal places" if asked.places is not None else f"{asked.significant} significant figures"
+    )
+    return Comparison(False, "number", f"wrong rounding: {wanted} are asked for" if near else None)
+
+
+def _magnitude(value: Fraction) -> int:
+    """Digits before the point: 3 for 123, -1 for 0.0123."""
+    if value == 0:
+        return 1
+    magnitude = len(str(floor(abs(value)))) if abs(value) >= 1 else 0
+    while abs(value) < Fraction(10) ** (magnitude - 1) and magnitude > -400:
+        magnitude -= 1
+    return magnitude
+
+
+def _rounded(value: Fraction, places: int) -> Fraction:
+    """Halves go away from zero."""
+    unit = Fraction(10) ** -places
+    size = floor(abs(value) / unit + Fraction(1, 2)) * unit
+    return size if value > 0 else -size
+
+
+def _close(
+    a: Fraction, b: Fraction, half_a: Fraction | None, half_b: Fraction | None, tolerance: Fraction, converted: bool
+) -> bool:
+    """Both fractional, one written as a decimal, and nearer than both bounds.
+
+    The bounds: `tolerance` times the larger, and half a unit in the last place of the coarser decimal. The second one
+    keeps 12345.67 apart from 12345.68. An integer on either side must be met exactly, unless units were converted.
+    """
+    halves = [half for half in (half_a, half_b) if half is not None]
+    if not halves or (not converted and (a.denominator == 1 or b.denominator == 1)):
+        return False
+    return abs(a - b) <= min(tolerance * max(abs(a), abs(b)), max(halves))

@@ -5,47 +5,19 @@ A number counts only when all of the text is understood: `4t`, `4:30` and `1331 
 
 import re
 from fractions import Fraction
-from typing import NamedTuple
 
+from .dimensions import conversion, unit_named
 from .normalise import normalise
-from .units import split_unit
+from .numerals import DECIMAL, Plain, read_numeral
+from .spelled import SCALES, read_words
+from .units import split_currency, split_unit
+
+__all__ = ["Plain", "read_grouped", "read_normal", "read_plain"]
 
 LONGEST = 1_000
 """Characters of the longest text that is read as a number here (Python itself refuses 4,300 digits)."""
 
 
-class Plain(NamedTuple):
-    """An exact value, how it was written, and the unit that was taken off.
-
-    `places` is the number of decimal places, None when it was not written as a decimal; `percent` says that a percent
-    sign stood behind `value`, which is the number before the sign.
-    """
-
-    value: Fraction
-    places: int | None = None
-    percent: bool = False
-    unit: str = ""
-
-    @property
-    def amount(self) -> Fraction:
-        """The value with the percent sign carried out."""
-        return self.value / 100 if self.percent else self.value
-
-
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)"
-_DECIMAL = rf"(?:{_DIGITS}(?:\.\d*)?|\.\d+)"
-_WHOLE = re.compile(rf"(?P<digits>{_DIGITS})(?:\.(?P<places>\d*))?|\.(?P<bare>\d+)")
-_FRACTION = re.compile(
-    rf"(?:(?P<whole>{_DIGITS})(?P<blank> ?(?=\\frac)|[ +]))?"
-    rf"(?:\\frac\{{(?P<minus>-?)(?P<upper>{_DECIMAL})\}}\{{(?P<lower>{_DECIMAL})\}}|(?P<over>{_DECIMAL})/(?P<under>{_DECIMAL}))"
-)
-_POWER = re.compile(
-    rf"(?P<head>{_DECIMAL})(?:(?:\\times ?|\\cdot ?|\*|x)10\^"
-    r"(?:\{(?P<braced>[+-]?\d{1,3})\}|(?P<bare>[+-]?\d{1,3}))|[eE](?P<short>[+-]?\d{1,3}))"
-)
-_REPEATING = re.compile(r"(?P<whole>\d+)\.(?P<fixed>\d*)\\overline\{(?P<cycle>\d+)\}")
-_IN_BASE = re.compile(r"(?P<digits>[0-9A-Z]{1,200})_\{?(?P<base>\d{1,2})\}?")
-_CURRENCY = re.compile(r"^(?P<sign>[+-]?)\s*(?:US|USD|EUR|Rs\.?|RMB)?\s?[$€£¥₹]\s?|^(?:USD|EUR|RMB|Rs\.?) ")
 _PERCENT = re.compile(
     r" ?(?:%|\\text\{ ?(?:percent|per cent|pct)\.? ?\}|percent\b|per cent\b|个?百分点)$", re.IGNORECASE
 )
@@ -61,92 +33,105 @@ def read_plain(text: str) -> Plain | None:
 
 def read_normal(text: str) -> Plain | None:
     """The same for a text that is in normal form already."""
-    if len(text) > LONGEST or not any(character.isdigit() for character in text):
+    if text.isdecimal() and len(text) <= LONGEST:
+        return Plain(Fraction(int(text)))
+    if len(text) > LONGEST or not text:
         return None
-    text = _without_braces(text)
-    text = _CURRENCY.sub(lambda match: match.group("sign") or "", text)
-    text, unit = split_unit(text)
-    shorter = _PERCENT.sub("", text)
-    percent = shorter != text
+    if negative := _NEGATIVE.match(text):
+        number = read_normal(text[negative.end() :])
+        return number and number._replace(value=-abs(number.value))
+    if not _DIGIT.search(text):
+        return _read_words(text)
+    return _read_quantity(text) or _read_compound(text)
+
+
+def read_grouped(text: str) -> Plain | None:
+    """The same where a number is wanted: `1.234,56`, `12,34,567`, `1,2345,6789` and `1'234'567` are no lists then."""
+    return read_normal(text) or (read_normal(_ungrouped(text)) if _DIGIT.search(text) else None)
+
+
+_NEGATIVE = re.compile(r"(?:minus|negative) (?=[\w.])", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_SET_WORDS = re.compile(r"\\text\{([^{}]*)\}")
+_SCALED = re.compile(rf"(?P<head>-?{DECIMAL}) ?(?P<scale>{'|'.join(SCALES)})s?(?![a-z])(?P<rest>.*)", re.IGNORECASE)
+_BETWEEN_QUANTITIES = re.compile(r"(?<=[A-Za-z}\u4e00-\u9fff.])(?: and | )?(?=\d)")
+_GROUPED = re.compile(
+    r"(?<![\d.,'])(?:(?P<dots>[1-9]\d{0,2}(?:\.\d{3})+,\d+|[1-9]\d{0,2}(?:\.\d{3}){2,})"
+    r"|[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d+)?|[1-9]\d{0,3}(?:,\d{4})+(?:\.\d+)?|[1-9]\d{0,2}(?:'\d{3})+(?:\.\d+)?)(?![\d,'])"
+)
+
+
+def _ungrouped(text: str) -> str:
+    """Groups of three with dots (a comma is the point then) or apostrophes, of two as in India, of four as in China."""
+
+    def plain(match: re.Match[str]) -> str:
+        if match["dots"]:
+            return match[0].replace(".", "").replace(",", ".")
+        return match[0].replace(",", "").replace("'", "")
+
+    return _GROUPED.sub(plain, text)
+
+
+def _read_words(text: str) -> Plain | None:
+    """`twenty-five`, `two hours`."""
+    if len(text) > 100:
+        return None
+    text = _SET_WORDS.sub(r" \1 ", text).strip()
+    value = read_words(text)
+    if value is not None:
+        return Plain(Fraction(value))
+    head, _, last = text.rpartition(" ")
+    unit = unit_named(last) if head else None
+    value = read_words(head) if unit else None
+    return None if value is None else Plain(Fraction(value), unit=unit or "")
+
+
+def _read_quantity(text: str) -> Plain | None:
+    """One number with its currency, percent sign or unit."""
+    text, currency = split_currency(_without_braces(text))
+    rest, unit = split_unit(text)
+    if unit and currency not in ("", unit) and unit != "?":
+        return None
+    shorter = _PERCENT.sub("", rest)
+    percent = shorter != rest
     if _CHINESE_PERCENT.match(shorter):
         shorter, percent = shorter[3:], True
-    number = _read_signed(_without_braces(shorter.strip()))
-    if number is None or (percent and unit):
+    number = read_numeral(_without_braces(shorter.strip())) or (None if percent else _read_scaled(text))
+    if number is None or (percent and (unit or currency)):
         return None
-    if number.unit:
-        return None if percent or unit else number
-    return number._replace(percent=percent, unit=unit)
+    if number.unit.startswith("base"):
+        return None if percent or unit or currency else number
+    return number._replace(percent=percent, unit=currency or unit or number.unit)
+
+
+def _read_scaled(text: str) -> Plain | None:
+    """`5 million`, `1.2 billion dollars`, `3.5万元`."""
+    match = _SCALED.fullmatch(_SET_WORDS.sub(r" \1 ", text).strip())
+    if not match:
+        return None
+    head, rest = read_numeral(match["head"]), match["rest"].strip()
+    left, unit = split_unit(f"1 {rest}") if rest else ("1", "")
+    if head is None or left != "1":
+        return None
+    return Plain(head.value * SCALES[match["scale"].lower()], unit=unit)
+
+
+def _read_compound(text: str) -> Plain | None:
+    """`5 hours and 30 minutes` is 5.5 hours: quantities of one kind, every unit smaller than the one before."""
+    pieces = _BETWEEN_QUANTITIES.split(text)
+    if not 2 <= len(pieces) <= 4:
+        return None
+    quantities = [_read_quantity(piece.strip()) for piece in pieces]
+    total, before = Fraction(0), Fraction(0)
+    for quantity in quantities:
+        factor = quantity and quantities[0] and conversion(quantity.unit, quantities[0].unit)
+        if not quantity or not quantity.unit or not factor or (before and factor >= before) or quantity.value < 0:
+            return None
+        total, before = total + quantity.value * factor, factor
+    return Plain(total, unit=quantities[0].unit if quantities[0] else "")
 
 
 def _without_braces(text: str) -> str:
     while len(text) > 2 and text[0] == "{" and text[-1] == "}" and "}" not in text[1:-1]:
         text = text[1:-1].strip()
     return text
-
-
-def _read_signed(text: str) -> Plain | None:
-    negative = text.startswith("-")
-    body = text[1:].strip() if text[:1] in ("-", "+") else text
-    if body.startswith("(") and body.endswith(")") and not negative:
-        body = body[1:-1]
-    number = (
-        _read_decimal(body) or _read_fraction(body) or _read_power(body) or _read_repeating(body) or _read_in_base(body)
-    )
-    if number is None:
-        return None
-    return number._replace(value=-number.value) if negative else number
-
-
-def _read_decimal(text: str) -> Plain | None:
-    match = _WHOLE.fullmatch(text)
-    if not match:
-        return None
-    digits, places, bare = match.group("digits", "places", "bare")
-    places = bare if bare is not None else places
-    value = Fraction(re.sub("[, ]", "", digits or "0") + "." + (places or "0"))
-    return Plain(value, len(places) if places else None)
-
-
-def _read_fraction(text: str) -> Plain | None:
-    match = _FRACTION.fullmatch(text)
-    if not match:
-        return None
-    upper, lower = match["upper"] or match["over"], match["lower"] or match["under"]
-    if match["whole"] and ("." in upper or "." in lower or match["minus"]):
-        return None
-    top, bottom = _read_decimal(upper), _read_decimal(lower)
-    whole = _read_decimal(match["whole"]) if match["whole"] else Plain(Fraction(0))
-    if top is None or bottom is None or whole is None or bottom.value == 0:
-        return None
-    value = top.value / bottom.value
-    return Plain(whole.value + (-value if match["minus"] else value))
-
-
-def _read_power(text: str) -> Plain | None:
-    match = _POWER.fullmatch(text)
-    head = match and _read_decimal(match["head"])
-    if not match or not head:
-        return None
-    exponent = int(match["braced"] or match["bare"] or match["short"])
-    return Plain(head.value * Fraction(10) ** exponent, (head.places and max(head.places - exponent, 0)) or None)
-
-
-def _read_repeating(text: str) -> Plain | None:
-    r"""`0.1\overline{6}` is exactly 1/6: the cycle over as many nines, shifted behind the fixed digits."""
-    match = _REPEATING.fullmatch(text)
-    if not match:
-        return None
-    cycle, fixed = match["cycle"], match["fixed"]
-    head = Fraction(f"{match['whole']}.{fixed or '0'}")
-    return Plain(head + Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(fixed)))
-
-
-def _read_in_base(text: str) -> Plain | None:
-    """`1011_2` is eleven, written in base 2: the base is part of the answer, as a unit is."""
-    match = _IN_BASE.fullmatch(text)
-    if not match:
-        return None
-    digits, base = match["digits"], int(match["base"])
-    if not 2 <= base <= 36 or any(int(digit, 36) >= base for digit in digits):
-        return None
-    return Plain(Fraction(int(digits, base)), unit=f"base {base}")

@@ -51,6 +51,37 @@ def equal_expressions(expected: Expression, answer: Expression, tolerance: Fract
     return bool(sympy.simplify(a - b) == 0)
 
 
+def decimal_value(expression: Expression) -> Fraction | None:
+    """The value of a real constant to `DIGITS` digits, None of anything else."""
+    value = None if expression.value.free_symbols else _value(expression.value, {})
+    if value is None or not _real(value):
+        return None
+    return Fraction(str(value.as_real_imag()[0]))
+
+
+def unfinished(expression: Expression) -> bool:
+    """Whether terms, factors or a fraction of an expression can be put together: x + 2x, x x^2, (x^2 - 1)/(x - 1).
+
+    Factoring and multiplying out are left alone: 2(x + 1) and 2x + 2 are both simple.
+    """
+    import sympy
+
+    for part in sympy.preorder_traversal(expression.value):
+        if isinstance(part, sympy.Add | sympy.Mul):
+            pieces = [piece for argument in part.args for piece in part.func.make_args(argument)]
+            together = part.func(*(piece.doit() for piece in pieces))
+            if together.func == part.func:
+                if len(together.args) < len(pieces):
+                    return True
+            elif isinstance(part, sympy.Add) or not isinstance(together, sympy.Add):
+                return True
+    value = expression.value.doit()
+    _, lower = sympy.fraction(value)
+    if not lower.free_symbols:
+        return False
+    return bool(sympy.count_ops(sympy.fraction(sympy.cancel(value))[1]) < sympy.count_ops(lower))
+
+
 def _radicands(expression: Any) -> list[Any]:
     r"""What must not be negative where an expression over the reals has a value: under even roots and in logarithms.
 

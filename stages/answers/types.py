@@ -1,22 +1,24 @@
-"""The answer types: how one is inferred from a reference, and how each is compared.
+"""The answer types and how each is compared.
 
 `compare_cheaply` answers in microseconds or says None; `compare_fully` may take any time and runs in a worker process.
+Equality is symmetric, with these exceptions: a reference may offer alternatives, be rounded, or stand bare in the unit
+that the question names; an answer may embed its number in words; a solved equation answers an unsolved one.
 """
 
-import re
 from fractions import Fraction
-from functools import lru_cache
-from typing import Literal, get_args
+from typing import get_args
 
-from . import choice, math, number
-from .comparison import Comparison
+from . import boolean, choice, dates, json_, math, multi, number, sequence, text
+from .alternatives import alternatives
+from .comparison import Comparison, Rules
 from .extract import extract
-from .normalise import letters_and_digits, normalise
-from .plain import read_normal
+from .inference import AnswerType, infer_type
+from .normalise import normalise
+from .plain import read_plain
 from .question import Asked
-from .text import compare as compare_words
 
-AnswerType = Literal["text", "number", "math", "choice", "boolean", "sequence", "multi", "json"]
+__all__ = ["ANSWER_TYPES", "AnswerType", "compare_cheaply", "compare_fully", "infer_type", "reference_of", "understood"]
+
 ANSWER_TYPES: tuple[AnswerType, ...] = get_args(AnswerType)
 
 RULES_VERSION = 2
@@ -28,10 +30,6 @@ OLD_NAMES = {"exact": "text"}
 LONGEST_ANSWER = 10_000
 """Characters of an answer beyond which it is only compared as text."""
 
-_LETTER_CHOICE = re.compile(r"\(?[A-J]\)?|\(?[A-J]\)?(?:, ?\(?[A-J]\)?)+")
-_WORDS = re.compile(r"(?:[^\W\d_]|['’ .,-])+", re.UNICODE)
-_TIME_OR_DATE = re.compile(r"\d{1,2}:\d{2}\s*[A-Za-z].*|\d{1,2}\s*[ap]m\b.*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.DOTALL)
-
 
 def reference_of(answer: str | None) -> str:
     r"""The reference answer itself: what follows the last `####`, or stands in the last box, else the whole text."""
@@ -42,51 +40,101 @@ def reference_of(answer: str | None) -> str:
     return answer
 
 
-@lru_cache(maxsize=4096)
-def infer_type(reference: str) -> AnswerType:
-    """The type a reference shows: a plain number, a capital letter, words (or a time of day), else mathematics."""
-    text = normalise(reference)
-    if read_normal(text) is not None:
-        return "number"
-    if _LETTER_CHOICE.fullmatch(text):
-        return "choice"
-    words = letters_and_digits(reference)
-    if _TIME_OR_DATE.fullmatch(words) or (_WORDS.fullmatch(words) and len(words) > 2):
-        return "text"
-    return "math"
-
-
 def compare_cheaply(
     answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction, strict: bool = False
 ) -> Comparison | None:
-    """Compare where no symbolic work is needed; None where it is.
-
-    Data sets call everything `math`: a reference that is a word, a time of day or a letter is compared as such.
-    """
-    shown = infer_type(expected)
-    if answer_type == "math" and shown in ("text", "choice"):
-        answer_type = shown
-    if answer_type == "text":
-        return compare_words(expected, answer)
-    if answer_type == "choice":
-        return choice.compare(expected, answer, asked)
-    if len(answer) > LONGEST_ANSWER or len(expected) > LONGEST_ANSWER:
-        equal = answer.strip() == expected.strip()
-        return Comparison(
-            equal, "same text" if equal else "length", None if equal else f"{len(answer)} characters long"
-        )
-    return number.compare_cheaply(expected, answer, asked, tolerance)
+    """Compare where no symbolic work is needed; None where it is."""
+    return _compare(answer_type, expected, answer, Rules(asked, tolerance, strict), fully=False)
 
 
 def compare_fully(
     answer_type: AnswerType, expected: str, answer: str, asked: Asked, tolerance: Fraction, strict: bool = False
 ) -> Comparison:
-    """Compare with everything there is; `strict` refuses a number that stands among other words."""
-    cheap = compare_cheaply(answer_type, expected, answer, asked, tolerance, strict)
-    return math.compare(expected, answer, asked, tolerance) if cheap is None else cheap
+    """Compare with everything; `strict` refuses numbers among words and those that only round to the reference."""
+    outcome = _compare(answer_type, expected, answer, Rules(asked, tolerance, strict), fully=True)
+    assert outcome is not None
+    return outcome
+
+
+def _compare(answer_type: AnswerType, expected: str, answer: str, rules: Rules, fully: bool) -> Comparison | None:
+    if len(answer) > LONGEST_ANSWER or len(expected) > LONGEST_ANSWER:
+        equal = answer.strip() == expected.strip()
+        reason = None if equal else f"{len(answer)} characters long"
+        return Comparison(equal, "same text" if equal else "length", reason)
+    answer_type = shown_type(answer_type, expected)
+    if answer_type != "json" and (offered := alternatives(expected, answer_type == "text")):
+        return _compare_alternatives(answer_type, expected, offered, answer, rules, fully)
+    if answer_type == "json":
+        return json_.compare(expected, answer)
+    if answer_type == "boolean":
+        return boolean.compare(expected, answer)
+    if answer_type == "choice":
+        return choice.compare(expected, answer, rules.asked)
+    if answer_type in ("sequence", "multi"):
+
+        def same(a: str, b: str) -> Comparison | None:
+            return _compare(_type_of_part(a), a, b, rules, fully)
+
+        return (sequence if answer_type == "sequence" else multi).compare(expected, answer, same)
+    moment = dates.compare(expected, answer)
+    if answer_type == "text" or moment is not None:
+        return moment or text.compare(expected, answer)
+    if answer_type == "number" and dates.read_moment(expected) is not None:
+        return Comparison(False, "date", "no date or time")
+    cheap = number.compare_cheaply(expected, answer, rules, grouped=answer_type == "number")
+    return math.compare(expected, answer, rules) if cheap is None and fully else cheap
+
+
+def shown_type(answer_type: AnswerType, expected: str) -> AnswerType:
+    """Data sets call everything `math`: a reference that is a word, a time or a letter is compared as such."""
+    return infer_type(expected) if answer_type == "math" else answer_type
+
+
+def _type_of_part(part: str) -> AnswerType:
+    """Letters of a sequence are words; a part has no parts of its own."""
+    shown = infer_type(part)
+    if shown == "choice":
+        return "text"
+    return "math" if shown in ("multi", "sequence") else shown
+
+
+def _compare_alternatives(
+    answer_type: AnswerType, expected: str, offered: tuple[str, ...], answer: str, rules: Rules, fully: bool
+) -> Comparison | None:
+    """One of the answers that a reference offers is enough; who repeats several of them names no other."""
+    if normalise(expected) == normalise(answer):
+        return Comparison(True, "same text")
+    outcomes = [_compare(answer_type, one, answer, rules, fully) for one in offered]
+    known = [outcome for outcome in outcomes if outcome is not None]
+    right = next((outcome for outcome in known if outcome.equal), None)
+    if right:
+        return right._replace(marks=(*right.marks, "one of the alternatives"))
+    if len(known) < len(outcomes):
+        return None
+    overlaps = [outcome.token_f1 for outcome in known if outcome.token_f1 is not None]
+    equal = None if any(outcome.equal is None for outcome in known) else False
+    reason = known[0].reason if equal is None else "none of the alternatives"
+    return Comparison(equal, known[0].method, reason, max(overlaps, default=None))
 
 
 def understood(answer_type: AnswerType, reference: str, asked: Asked) -> str | None:
     """Why nothing can be verified against a reference; None where it can. May take any time, as `compare_fully`."""
-    outcome = compare_fully(answer_type, reference, reference, asked, Fraction(0))
-    return None if outcome.equal else outcome.reason
+    answer_type = shown_type(answer_type, reference)
+    if offered := alternatives(reference, answer_type == "text") if answer_type != "json" else ():
+        return next((why for one in offered if (why := understood(answer_type, one, asked))), None)
+    if answer_type == "json":
+        return json_.understood(reference)
+    if answer_type == "boolean":
+        return None if boolean.read_boolean(reference) is not None else "neither true nor false"
+    if answer_type == "choice":
+        return choice.understood(reference, asked)
+    if answer_type in ("sequence", "multi"):
+        parts = sequence.read_items(reference) if answer_type == "sequence" else multi.texts_of(reference)
+        if len(parts) < 2:
+            return "it has fewer than two parts"
+        return next((why for part in parts if (why := understood(_type_of_part(part), part, asked))), None)
+    if answer_type == "text":
+        return None if text.compare(reference, reference).equal else "it has no words"
+    if dates.read_moment(reference) is not None or read_plain(reference) is not None:
+        return None
+    return math.understood(reference)

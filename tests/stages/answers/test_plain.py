@@ -2,7 +2,8 @@ from fractions import Fraction
 
 import pytest
 
-from whet.stages.answers.plain import Plain, read_plain
+from whet.stages.answers.normalise import normalise
+from whet.stages.answers.plain import Plain, read_grouped, read_plain
 
 VALUES = [
     ("42", 42),
@@ -50,6 +51,25 @@ VALUES = [
     (r"90^\circ", 90),
     ("12 square inches", 12),
     ("100 km/h", 100),
+    ("5 million", 5_000_000),
+    ("$1.5 billion", 1_500_000_000),
+    (r"3\text{ million}", 3_000_000),
+    ("3 dozen eggs", 36),
+    ("2万", 20_000),
+    ("five", 5),
+    (r"\text{seventeen}", 17),
+    ("ninety-nine", 99),
+    ("one thousand two hundred thirty-four", 1234),
+    ("a dozen", 12),
+    ("two hours", 2),
+    ("minus three", -3),
+    ("5 hours and 30 minutes", Fraction(11, 2)),
+    ("5小时30分钟", Fraction(11, 2)),
+    ("5 ft 6 in", Fraction(11, 2)),
+    ("-$5", -5),
+    ("€30", 30),
+    ("Rs. 30", 30),
+    ("¥30", 30),
 ]
 
 NO_NUMBERS = [
@@ -67,11 +87,19 @@ NO_NUMBERS = [
     "1, 728",
     "1,2,3",
     "1 2",
-    "5 million",
-    "3 dozen",
     "5 less than 8",
-    "5 hours and 30 minutes",
     "5th",
+    "5 millionths",
+    "5 minutes and 2 hours",
+    "5 minutes, 30 seconds",
+    "2 m 3 kg",
+    "five six",
+    "one and",
+    "a cat",
+    "hundred",
+    "fiver",
+    "1.234,56",
+    "12,34,567",
     "x=5",
     "2^{10}",
     r"\sqrt{4}",
@@ -85,7 +113,6 @@ NO_NUMBERS = [
     "1.2.3",
     "5E",
     "∞",
-    "five",
     "5 percent dollars",
     "1" * 2000,
 ]
@@ -117,6 +144,36 @@ def test_a_percent_sign_is_kept_apart_from_its_number():
     number = read_plain("12.5%")
     assert number is not None
     assert (number.amount, number.places) == (Fraction(1, 8), 1)  # 12.5 / 100 = 1/8
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.234,56", Fraction(123456, 100)),
+        ("1.234.567", 1_234_567),
+        ("12,34,567", 1_234_567),
+        ("1,2345,6789", 123_456_789),
+        ("1'234'567", 1_234_567),
+        ("-1.234,5", Fraction(-12345, 10)),
+        ("$12,34,567.50", Fraction(123456750, 100)),
+    ],
+)
+def test_where_a_number_is_wanted_all_groupings_are_read(text, value):
+    number = read_grouped(normalise(text))
+    assert number is not None
+    assert number.amount == value
+    assert read_plain(text) is None
+
+
+@pytest.mark.parametrize("text", ["1.234", "1,23,4", "0.125,5", "3,14", "1,23,45"])
+def test_a_grouping_that_may_be_something_else_is_left_alone(text):
+    assert read_grouped(normalise(text)) == read_plain(text)
+
+
+def test_a_scale_in_front_of_a_unit_is_no_scale():
+    assert read_plain("3千克") == Plain(Fraction(3), unit="kg")
+    assert read_plain("3千米") == Plain(Fraction(3), unit="km")
+    assert read_plain("3千") == Plain(Fraction(3000))
 
 
 def test_units_have_one_spelling():
