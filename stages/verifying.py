@@ -7,16 +7,16 @@ with AnswerPool(Verifying()) as pool:
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from ..artifacts import Problem
+from .answers.bounded import compare_here, read_reference
 from .answers.extract import Extracted, extract
 from .answers.outcomes import Outcomes
 from .answers.pool import WorkerPool, available_cores
 from .answers.question import question_text, read_question
 from .answers.task import Task
-from .answers.types import ANSWER_TYPES, OLD_NAMES, AnswerType, compare_cheaply, infer_type, reference_of
+from .answers.types import ANSWER_TYPES, AnswerType
 from .options import Runtime, expect
 from .verdict_fields import decided, rule_fields
 
@@ -67,13 +67,6 @@ class Verifying:
         return self.workers or available_cores()
 
 
-class _Reference(NamedTuple):
-    """What a problem expects."""
-
-    expected: str
-    answer_type: str
-
-
 class AnswerPool:
     """Gives verdicts by rules; what may take long runs in worker processes that are killed when it does.
 
@@ -105,14 +98,14 @@ class AnswerPool:
         """
         waiting: dict[Task, list[tuple[Key, dict[str, Any]]]] = {}
         for key, text, finish_reason, problem in items:
-            fields, task = self._read(text, finish_reason, problem)
+            fields, task = self._read_safely(text, finish_reason, problem)
             if task is None:
                 yield key, fields
             elif (known := self._known.get(task)) is not None:
                 yield key, decided(fields, known)
             elif task in waiting:
                 waiting[task].append((key, fields))
-            elif (cheap := compare_cheaply(*task[:-1])) is not None:
+            elif (cheap := compare_here(task)) is not None:
                 self._known.put(task, cheap)
                 yield key, decided(fields, cheap)
             else:
@@ -134,12 +127,20 @@ class AnswerPool:
             for key, fields in waiting.pop(task, []):
                 yield key, decided(fields, comparison)
 
+    def _read_safely(
+        self, text: str | None, finish_reason: str | None, problem: Problem
+    ) -> tuple[dict[str, Any], Task | None]:
+        try:
+            return self._read(text, finish_reason, problem)
+        except Exception as error:  # noqa: BLE001 - a row that cannot be read is a verdict, not the end of the stage
+            return rule_fields({}, "unknown", f"error: {type(error).__name__}: {error}"[:200], "extraction"), None
+
     def _read(
         self, text: str | None, finish_reason: str | None, problem: Problem
     ) -> tuple[dict[str, Any], Task | None]:
         """Extract; a task is what is left to be compared, None where the verdict is known without it."""
         wanted = self.verifying.answer_type
-        reference = _reference(problem.get("answer"), problem.get("answer_type") if wanted == "auto" else wanted)
+        reference = read_reference(problem.get("answer"), problem.get("answer_type") if wanted == "auto" else wanted)
         fields: dict[str, Any] = {"answer_type": reference.answer_type, "expected": reference.expected or None}
         if not reference.expected:
             return rule_fields(fields, "invalid", "problem: it has no reference answer", "rules"), None
@@ -155,13 +156,6 @@ class AnswerPool:
         asked = read_question(question_text(problem["messages"]))
         known: AnswerType = reference.answer_type  # type: ignore[assignment]
         return fields, Task(known, reference.expected, found.text, asked, self._tolerance, self.verifying.strict)
-
-
-@lru_cache(maxsize=4096)
-def _reference(answer: str | None, answer_type: str | None) -> _Reference:
-    expected = reference_of(answer)
-    answer_type = OLD_NAMES.get(answer_type or "", answer_type)
-    return _Reference(expected, answer_type or (infer_type(expected) if expected else "text"))
 
 
 def _runs_into_the_cut(found: Extracted, text: str) -> bool:
