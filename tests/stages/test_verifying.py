@@ -211,6 +211,6 @@ def test_options_out_of_range_are_refused_by_their_flag(option, value, flag):
 
 def test_the_decimal_tolerance_is_an_option():
     assert verdict(r"\boxed{13.19}", "13.18")["verdict"] == "incorrect"
-    # .004 <= 13.18 * .001 = .01318, and <= .005, half the last place of 13.18
-    assert verdict(r"\boxed{13.184}", "13.18", decimal_tolerance=1e-3)["verdict"] == "correct"
-    assert verdict(r"\boxed{13.184}", "13.18")["verdict"] == "incorrect"
+    # .02 <= 13.2 * .01 = .132, and <= .05, half the last place of 13.2
+    assert verdict(r"\boxed{13.2}", "13.18", decimal_tolerance=1e-2)["verdict"] == "correct"
+    assert verdict(r"\boxed{13.2}", "13.18")["verdict"] == "incorrect"
