@@ -7,7 +7,7 @@ from .normalise import letters_and_digits
 
 _TRUE = "yes|true|correct|right|valid|y|t|是|是的|对|对的|正确|真|成立"
 _FALSE = "no|false|incorrect|wrong|invalid|untrue|n|f|否|不是|不对|错|错误|不正确|假|不成立"
-_VALUES: dict[str, bool] = dict.fromkeys(_TRUE.split("|"), True) | dict.fromkeys(_FALSE.split("|"), False)
+_VALUES = {word: words is _TRUE for words in (_TRUE, _FALSE) for word in words.split("|")}
 _WORD = "|".join(sorted(_VALUES, key=len, reverse=True))
 _STATEMENT = re.compile(
     r"(?:(?:the|this|that|it|answer|statement|claim|conclusion) )*(?:(?:is|it's) )?(?P<negated>not |isn't )?"
