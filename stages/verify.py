@@ -1,95 +1,238 @@
-"""whet verify ROLLOUTS --out FOLDER: give every rollout a verdict by rules."""
+"""whet verify ROLLOUTS --out FOLDER: give every rollout a verdict, by rules, by a verifier model, or by both."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from __future__ import annotations
 
-from ..artifacts import Artifact, Draft, Problem, Rollout, Verdict, WrongArtifact
-from .options import Flat, Runtime
-from .verifying import AnswerPool, Verifying
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
-VERSION = 1
+from ..artifacts import Artifact, Chunk, Draft, Problem, Rollout, SourceFile, Stopped, Verdict, Weights, WrongOption
+from .cascade import counts_of
+from .deciding import By, Decide, Rules, deciding, resolve_by
+from .options import Runtime, expect
+from .verdict_rows import RowsToVerify
 
-COLUMNS = ["rollout_id", "problem_id", "step", "text", "finish_reason", "error"]
+if TYPE_CHECKING:
+    from .verifiers.asking import Asking
+
+VERSION = 2
+
+SHOWN = 5
+"""Overturned rows, and broken references, that the log shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions:
-    """How rollouts are verified."""
+    """How verdicts are given."""
 
-    verifying: Annotated[Verifying, Flat] = field(default_factory=Verifying)
-    """Extraction and comparison"""
+    by: By = field(default_factory=Rules)
+    """rules: the final answer is compared; model: a verifier model is asked; cascade: both"""
 
     max_unknown: Annotated[float, Runtime] = 0.05
     """Share of unknown verdicts above which the gate closes (exit 4)"""
 
+    max_broken: Annotated[float, Runtime] = 0.05
+    """Share of broken problems (invalid: problem) above which the gate closes (exit 4)"""
 
-def verify(rollouts: Artifact[Rollout], verdicts: Draft[Verdict], options: VerifyOptions) -> None:
+    def __post_init__(self) -> None:
+        shares = {"--max-unknown": self.max_unknown, "--max-broken": self.max_broken}
+        expect((flag, share, 0 <= share <= 1, "a share from 0 to 1") for flag, share in shares.items())
+
+
+def verify(
+    rollouts: Artifact[Rollout] | Artifact[Problem],
+    verdicts: Draft[Verdict],
+    options: VerifyOptions,
+    *,
+    verifier: Annotated[Weights | None, "server"] = None,
+    server: Annotated[Weights | None, "server"] = None,
+    prompt: SourceFile | None = None,
+    retry_unknown: Artifact[Verdict] | None = None,
+) -> None:
     """Give every rollout a verdict: correct, incorrect, invalid or unknown.
 
-    The final answer (the last box, else what follows a final-answer phrase) is compared with the problem's reference,
-    as numbers, choices, words or mathematics. Comparisons that hang or fail are unknown, with the reason, and never
-    count as wrong.
+    By rules the final answer (the last box, else what follows a final-answer phrase) is compared with the problem's
+    reference, by answer type. Comparisons that hang or fail are unknown, with the reason, and never count as wrong.
+    By model a verifier such as CompassVerifier labels each rollout. The cascade asks it where rules reject or cannot
+    read, and keeps both opinions. Given problems, the references are checked against themselves.
+
+    Args:
+        rollouts: Rollouts, or problems whose references are to be checked
+        verifier: The verifier model, for --by model and --by cascade
+        server: The same by its URL: http://HOST:PORT/v1#MODEL, an OpenAI-compatible server
+        prompt: What the verifier is asked, with {question}, {reference} and {completion}
+        retry_unknown: Verdicts of these rollouts: their known ones are kept, the unknown ones are given anew
 
     Examples:
         whet verify runs/x/rollouts --out runs/x/verdicts
-        whet verify runs/x/rollouts --answer-type number --workers 8 --out runs/x/verdicts
+        whet verify runs/x/problems --out runs/x/checked
+        whet verify runs/x/rollouts --by model --verifier hub:opencompass/CompassVerifier-3B --out runs/x/verdicts
+        whet verify runs/x/rollouts --by cascade --server http://localhost:8000/v1#verifier --out runs/x/verdicts
     """
-    verdicts.facts["belongs_to"] = {"rollouts": rollouts.digest}
+    rows = RowsToVerify(rollouts, retry_unknown)
+    verdicts.facts["belongs_to"] = rows.belongs_to()
     verdicts.facts["stop_rule"] = rollouts.manifest.facts.get("stop_rule", "fixed")
-    problems = rollouts.problems()
+    asked = verifier or server
+    if not isinstance(options.by, Rules) and asked is not None:
+        verdicts.facts["verifier"] = verifier_facts(options.by.asking, asked, prompt)
+    allowed = 0.0 if isinstance(options.by, Rules) else options.by.asking.allow_failed
     done = 0
-    with AnswerPool(options.verifying) as pool:
+    with deciding(options.by, asked, prompt, lambda: verdicts.stop.requested) as decide:
         for chunk in verdicts.chunks([{"part": part.name} for part in rollouts.parts]):
             done += len(chunk.done)
-            ids: dict[int, dict[str, Any]] = {}
-            for order, fields in pool.verify(_items(rollouts, chunk.index, chunk.done, problems, ids)):
-                row = ids.pop(order)
-                fields = _without_rollout(fields, error) if (error := row.pop("error")) else fields
-                chunk.write({**row, **fields}, order, counts_of(fields))
+            for _ in verify_part(chunk, rows, decide, verdicts, allowed):
                 done += 1
-                verdicts.progress(done, len(rollouts))
-    close_gate(verdicts, options.max_unknown)
+                verdicts.progress(done, len(rows))
+    tell(verdicts, options.by)
+    close_gates(verdicts, options)
 
 
-def _items(
-    rollouts: Artifact[Rollout], part: int, done: set[int], problems: dict[str, Problem], ids: dict[int, dict[str, Any]]
-) -> Iterator[tuple[int, str | None, str | None, Problem]]:
-    """The rows of one part that have no verdict yet; what a verdict row repeats of its rollout goes into `ids`."""
-    for order, row in enumerate(rollouts.part_rows(part, COLUMNS)):
-        if order in done:
-            continue
-        if row["problem_id"] not in problems:
-            raise WrongArtifact(
-                f"{rollouts.path} has no problem {row['problem_id']} of rollout {row['rollout_id']}: make it again"
-            )
-        ids[order] = {name: row.get(name) for name in ("rollout_id", "problem_id", "step", "error")}
-        yield order, row["text"], row.get("finish_reason"), problems[row["problem_id"]]
+def resolve(
+    options: VerifyOptions,
+    rollouts: Artifact[Any],
+    verifier: Weights | None = None,
+    server: Weights | None = None,
+    prompt: SourceFile | None = None,
+    retry_unknown: Artifact[Verdict] | None = None,
+) -> VerifyOptions:
+    """Fill in what auto means for the verifier; refuse what is not read."""
+    if verifier is not None and server is not None:
+        raise WrongOption("--verifier and --server name a verifier each, expected one of them")
+    if server is not None and server.engine != "server":
+        raise WrongOption(f"--server is {server.spec}, expected http://HOST:PORT/v1#MODEL")
+    if rollouts.kind == "problems" and not isinstance(options.by, Rules):
+        raise WrongOption("--by: references are checked against themselves by rules, leave it out for problems")
+    return replace(options, by=resolve_by(options.by, verifier or server, prompt))
 
 
-def _without_rollout(fields: dict[str, Any], error: str) -> dict[str, Any]:
-    """A rollout that failed (a server that did not answer) is not known to be wrong."""
-    return {**fields, "verdict": "unknown", "rule_verdict": "unknown", "reason": f"error: no rollout: {error}"}
+def plan(
+    options: VerifyOptions,
+    rollouts: Artifact[Any],
+    verifier: Weights | None = None,
+    server: Weights | None = None,
+    prompt: SourceFile | None = None,
+    retry_unknown: Artifact[Verdict] | None = None,
+) -> list[str]:
+    """What --dry-run adds: what a verifier is asked about the first rollout. Imports no torch."""
+    asked = verifier or server
+    if isinstance(options.by, Rules) or asked is None:
+        return []
+    from .cascade import case_of
+    from .verifiers.asking import settings_of
+
+    problems = rollouts.problems()
+    settings = settings_of(asked, options.by.asking, prompt)
+    lines = []
+    for row in rollouts.head(1).rows(["problem_id", "text"]):
+        text = settings.prompt.render(case_of(row["text"], problems[row["problem_id"]]))
+        lines += ["asked about the first rollout", *(f"  {line}" for line in text.splitlines())]
+    return lines
 
 
-def counts_of(fields: dict[str, Any]) -> dict[str, float]:
-    """What one verdict adds to the counts: its verdict and, for invalid and unknown ones, the kind of reason."""
-    counts: dict[str, float] = {fields["verdict"]: 1}
-    if fields["verdict"] in ("invalid", "unknown"):
-        counts[f"{fields['verdict']}: {str(fields['reason']).split(':')[0]}"] = 1
-    return counts
+def verify_part(
+    chunk: Chunk[Verdict], rows: RowsToVerify, decide: Decide, verdicts: Draft[Verdict], allow_failed: float
+) -> Any:
+    """Give the rows of one part their verdicts; yields once a row that was written.
+
+    Raises:
+        Stopped: a stop was requested, or a server did not answer for more rows than `allow_failed`; what is done is
+            kept, the rows left are done by the next run.
+    """
+    done = set(chunk.done)
+    for order, row in rows.settled(chunk.index, done):
+        chunk.write(row, order, counts_of(row))
+        done.add(order)
+        yield
+    failed: dict[int, dict[str, Any]] = {}
+    for decision in decide(rows.items(chunk.index, done)):
+        row = rows.finished(decision.key, decision.fields)
+        if decision.failed:
+            failed[decision.key] = row
+        else:
+            chunk.write(row, decision.key, counts_of(row))
+            done.add(decision.key)
+            yield
+    if verdicts.stop.requested:
+        chunk.release()
+        raise Stopped("stopped between two rows: the draft is kept, run the same command again")
+    if len(failed) > allow_failed * (len(done) + len(failed)):
+        chunk.release()
+        reason = next(iter(failed.values()))["reason"]
+        raise Stopped(
+            f"{len(failed):,} of {len(done) + len(failed):,} rows of a part could not be asked ({reason}): "
+            "the others are kept, run the same command again, or give --allow-failed SHARE"
+        )
+    for order, row in failed.items():
+        chunk.write(row, order, counts_of(row))
+        yield
 
 
-def close_gate(verdicts: Draft[Verdict], max_unknown: float) -> None:
-    """Mark the artifact when too many verdicts are unknown."""
+def verifier_facts(asking: Asking, verifier: Weights, prompt: SourceFile | None) -> dict[str, Any]:
+    """What the manifest says of the model that was asked."""
+    from .verifiers.asking import settings_of
+
+    settings = settings_of(verifier, asking, prompt)
+    return {
+        "spec": verifier.spec, "digest": verifier.digest, "mode": asking.mode_name, "labels": dict(settings.labels),
+        "prompt": settings.prompt.text,
+    }  # fmt: skip
+
+
+def tell(verdicts: Draft[Verdict], by: By) -> None:
+    """Put into the log and the manifest where rules and verifier disagree, and which references are broken."""
+    from loguru import logger
+
+    from . import opinion_counts
+
+    counts = verdicts.counts()
+    if counts.get("invalid: problem"):
+        logger.warning(f"{counts['invalid: problem']:g} problems are broken, the first of them:")
+        for line in broken_lines(verdicts):
+            logger.warning(line)
+    if isinstance(by, Rules) or not opinion_counts.overturned(counts).of:
+        return
+    verdicts.facts.update(opinion_counts.facts(counts))
+    found = opinion_counts.overturned(counts)
+    opinion_counts.show(counts)
+    logger.info(f"the verifier overturns {found.rows:,} of {found.of:,} verdicts of the rules ({found.rate:.1%})")
+    for line in opinion_counts.lines(opinion_counts.overturned_rows(verdicts.folder, SHOWN)):
+        logger.info(line)
+
+
+def broken_lines(verdicts: Draft[Verdict]) -> list[str]:
+    """Some problems that are broken, each once."""
+    from ..artifacts.parquet import read_batches
+
+    found: dict[str, str] = {}
+    for part in sorted((verdicts.folder / "data").glob("part-*.parquet")):
+        for batch in read_batches(part, ["problem_id", "verdict", "reason", "expected"]):
+            for row in batch.to_pylist():
+                if row["verdict"] == "invalid" and row["reason"].startswith("problem"):
+                    found.setdefault(row["problem_id"], f"{row['problem_id']}: {row['expected']!r}: {row['reason']}")
+                    if len(found) >= 4 * SHOWN:
+                        return list(found.values())
+    return list(found.values())
+
+
+def close_gates(verdicts: Draft[Verdict], options: VerifyOptions) -> None:
+    """Mark the artifact when too many verdicts are unknown, or too many problems broken."""
     counts = verdicts.counts()
     total = sum(counts.get(verdict, 0) for verdict in ("correct", "incorrect", "invalid", "unknown"))
-    unknown = counts.get("unknown", 0)
-    if total and unknown / total > max_unknown:
-        kinds = [f"{count:g} {kind.partition(': ')[2]}" for kind, count in sorted(counts.items()) if "unknown:" in kind]
-        listed = ", ".join(kinds)
+    unknown, broken = counts.get("unknown", 0), counts.get("invalid: problem", 0)
+    if unknown > options.max_unknown * total:
         verdicts.gate(
             "max-unknown",
-            f"{unknown:g} of {total:g} verdicts are unknown ({listed}), more than --max-unknown {max_unknown:g}: "
-            f"look at them with whet show --where 'verdict=unknown'",
+            f"{unknown:g} of {total:g} verdicts are unknown ({_kinds(counts)}), more than --max-unknown "
+            f"{options.max_unknown:g}: look at them with whet show --where 'verdict=unknown'",
         )
+    if broken > options.max_broken * total:
+        verdicts.gate(
+            "max-broken",
+            f"{broken:g} of {total:g} rows have a broken problem, more than --max-broken {options.max_broken:g}: look "
+            "at them with whet show --where 'verdict=invalid'",
+        )
+
+
+def _kinds(counts: Mapping[str, float]) -> str:
+    unknown = {name: count for name, count in sorted(counts.items()) if name.startswith("unknown: ")}
+    return ", ".join(f"{count:g} {name.partition(': ')[2]}" for name, count in unknown.items())

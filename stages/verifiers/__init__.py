@@ -12,6 +12,9 @@ from typing import NamedTuple, Protocol
 LABELS = {"A": "correct", "B": "incorrect", "C": "invalid"}
 """The label of each verdict a model may give."""
 
+CUT_MARK = "cut for the verifier"
+"""How the mark of a completion begins that the model saw only the end of."""
+
 
 class Case(NamedTuple):
     """What a verifier model is shown."""

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from . import Case, Opinion
+from . import CUT_MARK, Case, Opinion
 from .prompts import CaseTooLong, encode_case
 from .settings import Settings
 
@@ -103,9 +103,6 @@ class LocalVerifier:
         self._known[case] = opinion
         if len(self._known) > CACHED:
             self._known.popitem(last=False)
-
-
-CUT_MARK = "cut for the verifier"
 
 
 def marks_of(settings: Settings, case: Case, cut: int) -> tuple[str, ...]:

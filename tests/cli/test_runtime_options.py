@@ -21,19 +21,33 @@ TRAIN = [
 ]  # fmt: skip
 SAMPLE = ["sample", "problems", "policy", "--rollouts-per-problem", "3", "--max-tokens", "12", "--precision", "float32"]
 VERIFY = ["verify", "shown"]
+ASK = [
+    "verify", "shown", "--by", "model", "--verifier", "policy", "--prompt", "prompt.txt", "--precision", "float32",
+    "--max-unknown", "1",
+]  # fmt: skip
 
 TWO_VALUES: dict[tuple[str, str], tuple[list[str], str, str]] = {
     ("import", "--max-bad"): (["import", "file.jsonl", "--kind", "problems"], "0", "5"),
     ("sample", "--max-batch-rows"): (SAMPLE, "2", "64"),
     ("sample", "--batch-tokens"): (SAMPLE, "64", "65536"),
     ("verify", "--max-unknown"): (VERIFY, "0.0", "1.0"),
+    ("verify", "--max-broken"): (VERIFY, "0.0", "1.0"),
     ("verify", "--workers"): (VERIFY, "1", "3"),
+    ("verify", "--verifier-batch-tokens"): (ASK, "1", "4096"),
     ("train-policy", "--batch-tokens"): (TRAIN, "64", "4096"),
     ("train-policy", "--checkpoint-every"): (TRAIN, "1", "100"),
 }
 """(command, flag): the command, and two values of the flag."""
-CHECKED_ELSEWHERE = {("train-policy", "--verifying.workers")}
-"""The same pool as in verify; on-policy training is run with it in the tests of the trainer."""
+SERVER = (
+    "--allow-failed",
+    "--serving.concurrency",
+    "--serving.retries",
+    "--serving.timeout-seconds",
+    "--serving.api-key-env",
+)
+CHECKED_ELSEWHERE = {("train-policy", "--verifying.workers"), *(("verify", flag) for flag in SERVER)}
+"""The same pool as in verify: on-policy training is run with it in the tests of the trainer. What is for servers alone
+is run with one in the tests of verify."""
 
 
 def runtime_flags() -> set[tuple[str, str]]:
@@ -50,6 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "file.jsonl").write_text(
         "".join(json.dumps({"question": f"{n}?", "answer": str(n)}) + "\n" for n in range(30))
     )
+    (made / "prompt.txt").write_text("{question}{reference}{completion}")
     for command in (
         ["problems", *ADD, "--count", "12", "--out", "problems"],
         ["init", "--context", "64", "--out", "policy", "-q"],

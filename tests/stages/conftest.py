@@ -322,8 +322,8 @@ _LABEL_AFTER = {".": {"A": 1.0}, "!": {"B": 1.0}, "?": {"C": 1.0}, ";": {"A": 0.
 def marked_verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A verifier that can be foreseen: its label depends on the last character of the completion alone.
 
-    "." gives A (correct), "!" B (incorrect), "?" C (invalid), ";" A with confidence .6, all else no label; it writes the
-    label and ends. A Markov chain in the weights of a Qwen2 model whose layers do nothing.
+    "." gives A (correct), "!" B (incorrect), "?" C (invalid), ";" A with confidence .6, all else no label; it writes
+    the label and ends. A Markov chain in the weights of a Qwen2 model whose layers do nothing.
     """
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from whet.artifacts import Artifact, Draft, Stopped, WrongArtifact, make_problem, rollout_id
+from whet.stages.deciding import Rules
 from whet.stages.verify import VerifyOptions, verify
 from whet.stages.verifying import AnswerPool, Verifying
 
@@ -102,8 +103,8 @@ def test_too_many_unknown_verdicts_close_the_gate(tmp_path):
 
 def test_runtime_options_change_no_row(tmp_path):
     rollouts = rollouts_of(tmp_path / "r", PARTS)
-    one = verified(rollouts, tmp_path / "one", verifying=Verifying(workers=1), max_unknown=0.5)
-    three = verified(rollouts, tmp_path / "three", verifying=Verifying(workers=3), max_unknown=1.0)
+    one = verified(rollouts, tmp_path / "one", by=Rules(workers=1), max_unknown=0.5)
+    three = verified(rollouts, tmp_path / "three", by=Rules(workers=3), max_unknown=1.0)
     assert one.digest == three.digest
 
 
