@@ -66,7 +66,7 @@ class _ChunkInRounds:
     def _sampled(self, asked):  # type: ignore[no-untyped-def]
         """Draw; finished completions go to the verifier at once."""
         drawing, stop = self._drawing, self._drawing.rollouts.stop
-        for completion in drawing.ready_engine().sample(asked, drawing.options.sampling, lambda: stop.requested):
+        for completion in drawing.course.draw(drawing.ready_engine(), asked, lambda: stop.requested):
             order = completion.request.index - self._offset
             self.unwritten[order] = completion
             drawing.tell(

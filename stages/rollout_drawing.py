@@ -9,9 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from ..artifacts import Artifact, Chunk, Draft, Problem, Rollout, Stopped, Weights, WrongArtifact, WrongOption
+from ..artifacts import (
+    Artifact,
+    Chunk,
+    Draft,
+    Problem,
+    Rollout,
+    SourceFile,
+    Stopped,
+    Weights,
+    WrongArtifact,
+    WrongOption,
+)
 from ..artifacts.parquet import read_batches
+from .courses import Course
 from .models import check_vocabulary, context_of, folder_of, read_config
+from .prompting import Prompts, read_examples
 from .rollouts import Draw, chunk_plan, counts_of, occurrences_of, plan_draws, prefix_of, repeats_of, with_prefix
 from .tokens import Encoder, load_encoder
 from .verifying import AnswerPool
@@ -31,7 +44,9 @@ class RolloutDrawing:
         tokenizer: Weights | None,
         rollouts: Draft[Rollout],
         options: SampleOptions,
+        few_shot: SourceFile | None = None,
     ) -> None:
+        self._examples = read_examples(few_shot)
         self.problems: list[Problem] = list(problems.rows())  # type: ignore[arg-type]
         if not self.problems:
             raise WrongArtifact(f"{problems.path} holds no problems: there is nothing to draw")
@@ -47,6 +62,16 @@ class RolloutDrawing:
     @cached_property
     def encoder(self) -> Encoder:
         return load_encoder(folder_of(self._tokenizer))
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        return Prompts(self.encoder, self.options.prompting, self._examples)
+
+    @cached_property
+    def course(self) -> Course:
+        """How rollouts begin and go on."""
+        sampling = self.options.sampling
+        return Course(self.encoder, self.prompts, sampling, lambda index: self.problems[index // self.per_problem])
 
     @cached_property
     def pool(self) -> AnswerPool:
@@ -87,14 +112,15 @@ class RolloutDrawing:
             )
         if self.options.engine == "program":
             self.engine.refuse_unknown(self.problems)  # type: ignore[attr-defined]
-            self.encoder.encode_prompt(self.problems[0]["messages"], self.options.prompt_format)
+            self.prompts.encode(self.problems[0])
             return
         if not self.encoder.end_token_ids:
             logger.warning(f"{self.policy.spec} names no end token: every rollout will run to --max-tokens")
         config = read_config(folder_of(self.policy))
         check_vocabulary(self.encoder.vocabulary, config, self.policy)
         context = context_of(config)
-        lengths = [(len(self._encode(problem)), problem["problem_id"]) for problem in self.problems]
+        prefill = len(self.prompts.prefill_token_ids)
+        lengths = [(len(self.prompts.encode(problem)) + prefill, problem["problem_id"]) for problem in self.problems]
         if long := [entry for entry in lengths if entry[0] >= context]:
             tokens, problem = max(long)
             raise WrongArtifact(
@@ -110,14 +136,12 @@ class RolloutDrawing:
             "policy": {"spec": self.policy.spec, "digest": self.policy.digest},
             "tokenizer_digest": self._tokenizer.tokenizer_digest,
             "chat_template_digest": self._tokenizer.chat_template_digest,
-            "prompt_format": self.options.prompt_format,
+            "prompt_format": self.options.prompting.prompt_format,
+            "prompting": asdict(self.options.prompting),
             "end_token_ids": sorted(self.encoder.end_token_ids),
             "sampling": asdict(self.options.sampling),
             "stop_rule": f"until {self.options.adaptive.until}" if self.options.adaptive.until else "fixed",
         }
-
-    def _encode(self, problem: Problem) -> list[int]:
-        return self.encoder.encode_prompt(problem["messages"], self.options.prompt_format)
 
     def draw_chunk(self, chunk: Chunk[Rollout]) -> None:
         """Draw the rollouts of one chunk that are not on disk yet.
@@ -138,7 +162,7 @@ class RolloutDrawing:
         done_before = self.rollouts_done()
         kept: list[Completion] = []
         stopped: Stopped | None = None
-        for completion in engine.sample(requests, self.options.sampling, lambda: stop.requested):
+        for completion in self.course.draw(engine, requests, lambda: stop.requested):
             if stop.requested:
                 # Finished ones too: the first write after a stop raises, and would take the rest with it.
                 kept.append(completion)
@@ -206,7 +230,7 @@ class RolloutDrawing:
             self.per_problem,
             occurrences=self._occurrences[first:end],
         )
-        prompts = [self._encode(problem) for problem in self.problems[first:end]]
+        prompts = [self.prompts.encode(problem) for problem in self.problems[first:end]]
         offset, prefixes = first * self.per_problem, {prefix["order"]: prefix for prefix in chunk.prefixes()}
         requests = [
             with_prefix(draw.request(offset + order, prompts[order // self.per_problem]), prefixes.get(order))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Problem, Rollout, rollout_id, seed_of
-from .engines import Completion, Request
+from ..artifacts.records import Segment
+from .engines import Completion, Foreign, Request
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ class Draw:
         return Request(index, prompt_token_ids, seed_of(self.rollout_id))
 
     def row(self, completion: Completion, decode: Callable[[list[int]], str], policy_digest: str) -> Rollout:
-        """The row of a finished completion; every token of it is the policy's own."""
+        """The row of a finished completion; tokens of its prefix that are not the policy's own are marked."""
         token_ids = completion.token_ids
         return {
             "rollout_id": self.rollout_id,
@@ -54,10 +55,22 @@ class Draw:
             "text": decode(token_ids),
             "finish_reason": completion.finish_reason,
             "seed": completion.request.seed,
-            "segments": [
-                {"start": 0, "end": len(token_ids), "origin": "policy", "policy": policy_digest, "turn": 0},
-            ],
+            "segments": segments_of(completion.request.foreign, len(token_ids), policy_digest),
         }
+
+
+def segments_of(foreign: Sequence[Foreign], length: int, policy_digest: str) -> list[Segment]:
+    """Who wrote which tokens of a rollout; the policy's turns are counted, each ends where the environment speaks."""
+    found: list[Segment] = []
+    turn = position = 0
+    for start, end, origin in [*foreign, Foreign(length, length, "")]:
+        if start > position or (not found and not origin):
+            found.append({"start": position, "end": start, "origin": "policy", "policy": policy_digest, "turn": turn})
+        if end > start:
+            turn += origin == "environment"
+            found.append({"start": start, "end": end, "origin": origin, "policy": None, "turn": turn})
+        position = end
+    return found
 
 
 def plan_draws(
@@ -109,6 +122,7 @@ def prefix_of(completion: Completion, order: int) -> dict[str, Any]:
         "token_ids": completion.token_ids,
         "logprobs": completion.logprobs,
         "sampling_logprobs": completion.sampling_logprobs,
+        "foreign": [list(part) for part in completion.request.foreign],
     }
 
 
@@ -121,6 +135,7 @@ def with_prefix(request: Request, prefix: Mapping[str, Any] | None) -> Request:
         prefix_token_ids=prefix["token_ids"],
         prefix_logprobs=prefix["logprobs"],
         prefix_sampling_logprobs=prefix["sampling_logprobs"],
+        foreign=[Foreign(*part) for part in prefix.get("foreign", [])],
     )
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
-from ..artifacts import Artifact, Draft, Problem, Rollout, Weights, WrongOption
+from ..artifacts import Artifact, Draft, Problem, Rollout, SourceFile, Weights, WrongOption
 from .adaptive import Adaptive
 from .engines.options import VllmOptions
 from .options import Flat, Runtime, expect
+from .prompting import Prompting, Prompts, read_examples
 from .sampling import Sampling
 from .verifying import Verifying
 
@@ -30,8 +31,8 @@ class SampleOptions:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the matrix products; auto: bfloat16 where the machine multiplies it. Log-probabilities are always float32"""
 
-    prompt_format: Literal["chat", "raw"] = "chat"
-    """chat: the policy's chat template; raw: the bare text of the messages"""
+    prompting: Annotated[Prompting, Flat] = field(default_factory=Prompting)
+    """What the policy reads first"""
 
     adaptive: Annotated[Adaptive, Flat] = field(default_factory=Adaptive)
     """Drawing in rounds"""
@@ -82,6 +83,7 @@ def sample(
     options: SampleOptions,
     *,
     tokenizer: Weights | None = None,
+    few_shot: SourceFile | None = None,
 ) -> None:
     """Draw rollouts of every problem from a policy.
 
@@ -90,6 +92,7 @@ def sample(
 
     Args:
         tokenizer: Folder whose tokenizer and chat template encode what program:NAME writes
+        few_shot: Examples to put before each problem: JSON lines with question and answer, or with messages
 
     Examples:
         whet sample runs/x/test runs/x/policy --rollouts-per-problem 8 --max-tokens 64 --out runs/x/rollouts
@@ -97,7 +100,7 @@ def sample(
     """
     from .rollout_drawing import RolloutDrawing
 
-    drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options)
+    drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options, few_shot)
     drawing.check()
     rollouts.embed_problems({problem["problem_id"]: problem for problem in drawing.problems}.values())
     rollouts.facts.update(drawing.facts())
@@ -108,7 +111,11 @@ def sample(
 
 
 def resolve(
-    options: SampleOptions, problems: Artifact[Problem], policy: Weights, tokenizer: Weights | None = None
+    options: SampleOptions,
+    problems: Artifact[Problem],
+    policy: Weights,
+    tokenizer: Weights | None = None,
+    few_shot: SourceFile | None = None,
 ) -> SampleOptions:
     """Fill in what auto means for this policy and this machine; refuse what does not go together."""
     from .engines.family import unsupported
@@ -119,6 +126,9 @@ def resolve(
             raise WrongOption(f"--engine {options.engine} cannot run {policy.spec}: leave --engine out")
         if tokenizer is None:
             raise WrongOption(f"{policy.spec} has no tokenizer of its own: give --tokenizer FOLDER (a model folder)")
+        prompting = options.prompting
+        if prompting.prefill or prompting.stop or prompting.think_tokens:
+            raise WrongOption(f"--prefill, --stop and --think-tokens are for models: {policy.spec} writes its own text")
         return replace(options, engine="program", precision="float32")
     if options.engine == "program":
         raise WrongOption(f"--engine program writes rollouts of program:NAME, {policy.spec} is a model")
@@ -142,7 +152,11 @@ def resolve(
 
 
 def plan(
-    options: SampleOptions, problems: Artifact[Problem], policy: Weights, tokenizer: Weights | None = None
+    options: SampleOptions,
+    problems: Artifact[Problem],
+    policy: Weights,
+    tokenizer: Weights | None = None,
+    few_shot: SourceFile | None = None,
 ) -> list[str]:
     """What --dry-run adds: one encoded prompt, the memory needed, the chunks. Imports no torch."""
     from .models import cache_bytes_per_token, folder_of, parameter_count, read_config
@@ -152,7 +166,8 @@ def plan(
     encoder = load_encoder(folder_of(tokenizer or policy))
     lines = []
     for problem in problems.head(1).rows():
-        token_ids = encoder.encode_prompt(problem["messages"], options.prompt_format)
+        prompts = Prompts(encoder, options.prompting, read_examples(few_shot))
+        token_ids = [*prompts.encode(problem), *prompts.prefill_token_ids]  # type: ignore[arg-type]
         lines.append(f"first prompt, {len(token_ids)} tokens: {encoder.decode(token_ids, skip_special=False)!r}")
         lines.append(f"  as ids: {' '.join(map(str, token_ids[:24]))}{' ...' if len(token_ids) > 24 else ''}")
     if policy.engine == "model":

@@ -13,10 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ..sampling import Sampling
+
+
+class Foreign(NamedTuple):
+    """Tokens start..end of a rollout that the policy did not write."""
+
+    start: int
+    end: int
+    origin: str
+    """prefill: put into its mouth; environment: put between its turns"""
 
 
 @dataclass(slots=True)
@@ -33,6 +42,11 @@ class Request:
     prefix_token_ids: list[int] = field(default_factory=list)
     prefix_logprobs: list[float] = field(default_factory=list)
     prefix_sampling_logprobs: list[float] = field(default_factory=list)
+    max_tokens: int | None = None
+    """Tokens at most, the prefix included; None: as `Sampling` says"""
+
+    foreign: list[Foreign] = field(default_factory=list)
+    """The parts of the prefix that the policy did not write"""
 
 
 @dataclass(slots=True)
@@ -53,14 +67,37 @@ class Completion:
     """"stop": an end token; "length": `max_tokens` or the context is full; None: unfinished, a stop was requested"""
 
 
+Ended = Callable[[list[int]], bool]
+"""Whether the tokens drawn so far end a rollout for another reason than an end token, such as words to stop at."""
+
+
 class Engine(Protocol):
     """What draws rollouts."""
 
     def sample(
-        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool]
+        self,
+        requests: Iterable[Request],
+        sampling: Sampling,
+        stopping: Callable[[], bool],
+        ended: Ended | None = None,
     ) -> Iterator[Completion]:
         """Draw every request; once `stopping()` is true, yield the begun ones unfinished and return."""
         ...
+
+
+def limit_of(request: Request, sampling: Sampling, context: int) -> int:
+    """Tokens that the rollout of a request may have.
+
+    Raises:
+        ValueError: the prompt leaves no room for any.
+    """
+    limit = min(request.max_tokens or sampling.max_tokens, context - len(request.prompt_token_ids))
+    if limit < 1:
+        raise ValueError(
+            f"request {request.index} has a prompt of {len(request.prompt_token_ids)} tokens, which fills the context "
+            f"of {context} tokens"
+        )
+    return limit
 
 
 def as_is(request: Request, finish_reason: str | None) -> Completion:
@@ -74,8 +111,10 @@ def as_is(request: Request, finish_reason: str | None) -> Completion:
     )
 
 
-def finish_reason_of(token_ids: list[int], limit: int, end_token_ids: frozenset[int]) -> str | None:
+def finish_reason_of(
+    token_ids: list[int], limit: int, end_token_ids: frozenset[int], ended: Ended | None = None
+) -> str | None:
     """Why a row ends after these tokens, None when it goes on."""
-    if token_ids and token_ids[-1] in end_token_ids:
+    if token_ids and (token_ids[-1] in end_token_ids or (ended is not None and ended(token_ids))):
         return "stop"
     return "length" if len(token_ids) >= limit else None

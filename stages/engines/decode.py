@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from ..sampling import Sampling
-from . import Completion, Request, as_is, finish_reason_of
+from . import Completion, Ended, Request, as_is, finish_reason_of, limit_of
 from .cache import Cache
 from .drawing import draw
 from .network import Network
@@ -63,35 +63,31 @@ class DecodeLoop:
         self._network.refresh()
 
     def sample(
-        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool] = lambda: False
+        self,
+        requests: Iterable[Request],
+        sampling: Sampling,
+        stopping: Callable[[], bool] = lambda: False,
+        ended: Ended | None = None,
     ) -> Iterator[Completion]:
         """Draw every request, yielding each as it ends; see `Engine`."""
         waiting: list[Completion] = []
         for request in requests:
-            row = as_is(request, finish_reason_of(request.prefix_token_ids, self._limit(request, sampling), self._ends))
+            limit = limit_of(request, sampling, self._network.context)
+            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends, ended))
             if row.finish_reason:
                 yield row
             else:
                 waiting.append(row)
         if waiting:
             waiting.sort(key=_length, reverse=True)
-            yield from _Batch(self._network, self._ends, sampling, deque(waiting), self._room(waiting, sampling)).run(
-                stopping
-            )
-
-    def _limit(self, request: Request, sampling: Sampling) -> int:
-        limit = min(sampling.max_tokens, self._network.context - len(request.prompt_token_ids))
-        if limit < 1:
-            raise ValueError(
-                f"request {request.index} has a prompt of {len(request.prompt_token_ids)} tokens; "
-                f"the policy's context holds {self._network.context}"
-            )
-        return limit
+            room = self._room(waiting, sampling)
+            yield from _Batch(self._network, self._ends, sampling, deque(waiting), room, ended).run(stopping)
 
     def _room(self, waiting: list[Completion], sampling: Sampling) -> _Room:
         rows = min(self._max_rows, len(waiting))
-        longest = max(len(row.request.prompt_token_ids) for row in waiting) + sampling.max_tokens
-        return _Room(rows, self._batch_tokens, min(longest, self._network.context))
+        context = self._network.context
+        longest = max(len(row.request.prompt_token_ids) + limit_of(row.request, sampling, context) for row in waiting)
+        return _Room(rows, self._batch_tokens, longest)
 
 
 class _Room:
@@ -115,12 +111,18 @@ class _Batch:
     """One call of `sample`: the waiting rows, the live ones and their cache."""
 
     def __init__(
-        self, network: Network, ends: frozenset[int], sampling: Sampling, waiting: deque[Completion], room: _Room
+        self,
+        network: Network,
+        ends: frozenset[int],
+        sampling: Sampling,
+        waiting: deque[Completion],
+        room: _Room,
+        ended: Ended | None = None,
     ) -> None:
         self._network, self._sampling, self._waiting, self._room = network, sampling, waiting, room
         columns = room.columns_for(_length(waiting[0]) + 1)
         self._cache: Cache = network.new_cache(room.rows_at(columns), columns)
-        self._slots = Slots(room.rows, columns, ends)
+        self._slots = Slots(room.rows, columns, ends, ended)
 
     def run(self, stopping: Callable[[], bool]) -> Iterator[Completion]:
         slots = self._slots
@@ -228,7 +230,7 @@ class _Batch:
             self._slots.widen(columns)
 
     def _limit(self, row: Completion) -> int:
-        return min(self._sampling.max_tokens, self._network.context - len(row.request.prompt_token_ids))
+        return limit_of(row.request, self._sampling, self._network.context)
 
 
 def _rounded(number: int, multiple: int) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ..sampling import Sampling
-from . import Completion, Request, as_is, finish_reason_of
+from . import Completion, Ended, Request, as_is, finish_reason_of, limit_of
 from .drawing import draw
 from .slots import Slots
 
@@ -42,15 +42,17 @@ class PlainLoop:
         """Nothing to do: the model itself is run."""
 
     def sample(
-        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool] = lambda: False
+        self,
+        requests: Iterable[Request],
+        sampling: Sampling,
+        stopping: Callable[[], bool] = lambda: False,
+        ended: Ended | None = None,
     ) -> Iterator[Completion]:
         """Draw every request, yielding each as it ends; see `Engine`."""
         waiting: list[tuple[Completion, int]] = []
         for request in requests:
-            limit = min(sampling.max_tokens, self._context - len(request.prompt_token_ids))
-            if limit < 1:
-                raise ValueError(f"request {request.index}: its prompt fills the context of {self._context} tokens")
-            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends))
+            limit = limit_of(request, sampling, self._context)
+            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends, ended))
             if row.finish_reason:
                 yield row
             else:
@@ -58,14 +60,18 @@ class PlainLoop:
         # Rows of one length side by side need no padding.
         waiting.sort(key=lambda entry: -len(entry[0].request.prompt_token_ids) - len(entry[0].token_ids))
         for start in range(0, len(waiting), self._max_rows):
-            yield from self._run(waiting[start : start + self._max_rows], sampling, stopping)
+            yield from self._run(waiting[start : start + self._max_rows], sampling, stopping, ended)
 
     def _run(
-        self, rows: list[tuple[Completion, int]], sampling: Sampling, stopping: Callable[[], bool]
+        self,
+        rows: list[tuple[Completion, int]],
+        sampling: Sampling,
+        stopping: Callable[[], bool],
+        ended: Ended | None,
     ) -> Iterator[Completion]:
         lengths = [len(row.request.prompt_token_ids) + len(row.token_ids) for row, _ in rows]
         longest = max(len(row.request.prompt_token_ids) + limit for row, limit in rows)
-        slots = Slots(len(rows), longest, self._ends)
+        slots = Slots(len(rows), longest, self._ends, ended)
         width = max(lengths)
         tokens_BT = torch.full((len(rows), width), min(self._ends, default=0), dtype=torch.long)
         mask_BT = torch.zeros((len(rows), width), dtype=torch.long)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ...artifacts import Problem, WrongArtifact, WrongOption
 from .. import meta_patterns
 from ..turing import Style, load_task, task_names
-from . import Completion, Request
+from . import Completion, Ended, Request
 
 if TYPE_CHECKING:
     from ..sampling import Sampling
@@ -94,7 +94,11 @@ class ProgramEngine:
         return load_task(task).think(payload, self._style)
 
     def sample(
-        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool]
+        self,
+        requests: Iterable[Request],
+        sampling: Sampling,
+        stopping: Callable[[], bool],
+        ended: Ended | None = None,
     ) -> Iterator[Completion]:
         """Complete every request; a text longer than `max_tokens` is cut there (finish reason `length`).
 

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import Completion, finish_reason_of
+from . import Completion, Ended, finish_reason_of
 from .uniforms import uniforms
 
 
 class Slots:
     """Rows 0..count-1 are live; a row's tokens, prompt first, stand at the columns that the cache uses for them."""
 
-    def __init__(self, rows: int, columns: int, end_token_ids: frozenset[int]) -> None:
+    def __init__(self, rows: int, columns: int, end_token_ids: frozenset[int], ended: Ended | None = None) -> None:
         self.count = 0
+        self._ended = ended
         self._ends = end_token_ids
         self._end_ids = np.array(sorted(end_token_ids), dtype=np.int64)
         self._rows: list[Completion | None] = [None] * rows
@@ -74,8 +75,13 @@ class Slots:
         self._logprobs_BT[places, columns] = logprobs
         self._sampling_logprobs_BT[places, columns] = sampling_logprobs
         self.lengths[places] = columns + 1
-        full = columns + 1 - self._prompt_lengths[places] >= self._limits[places]
-        return np.sort(places[full | np.isin(tokens, self._end_ids)])
+        done = (columns + 1 - self._prompt_lengths[places] >= self._limits[places]) | np.isin(tokens, self._end_ids)
+        if self._ended is not None:
+            for index in np.flatnonzero(~done):
+                place = places[index]
+                drawn = self._tokens_BT[place, self._prompt_lengths[place] : self.lengths[place]].tolist()
+                done[index] = self._ended(drawn)
+        return np.sort(places[done])
 
     def leave(self, places: np.ndarray) -> tuple[list[Completion], list[int], list[int]]:
         """Take rows out: (the rows, and which places' contents moved to which, so that the live ones stay dense)."""
@@ -98,5 +104,5 @@ class Slots:
         row.token_ids = self._tokens_BT[place, start:end].tolist()
         row.logprobs = self._logprobs_BT[place, start:end].tolist()
         row.sampling_logprobs = self._sampling_logprobs_BT[place, start:end].tolist()
-        row.finish_reason = finish_reason_of(row.token_ids, int(self._limits[place]), self._ends)
+        row.finish_reason = finish_reason_of(row.token_ids, int(self._limits[place]), self._ends, self._ended)
         return row

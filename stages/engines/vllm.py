@@ -26,7 +26,7 @@ import torch
 
 from ...artifacts import WrongOption
 from ..sampling import Sampling
-from . import Completion, Request, as_is, finish_reason_of
+from . import Completion, Ended, Request, as_is, finish_reason_of, limit_of
 from .drawing import draw
 from .uniforms import uniforms
 
@@ -153,16 +153,18 @@ class VllmEngine:
         self._vocabulary = self._llm.model_config.get_vocab_size()
 
     def sample(
-        self, requests: Iterable[Request], sampling: Sampling, stopping: Callable[[], bool] = lambda: False
+        self,
+        requests: Iterable[Request],
+        sampling: Sampling,
+        stopping: Callable[[], bool] = lambda: False,
+        ended: Ended | None = None,
     ) -> Iterator[Completion]:
         """Draw every request, yielding each as it ends; see `Engine`."""
         engine = self._llm.llm_engine
         live: dict[str, tuple[Completion, int]] = {}
         for request in requests:
-            limit = min(sampling.max_tokens, self._context - len(request.prompt_token_ids))
-            if limit < 1:
-                raise ValueError(f"request {request.index}: its prompt fills the context of {self._context} tokens")
-            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends))
+            limit = limit_of(request, sampling, self._context)
+            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends, ended))
             if row.finish_reason:
                 yield row
                 continue
@@ -178,9 +180,11 @@ class VllmEngine:
                 for output in engine.step():
                     row, limit = live[output.request_id]
                     _extend(row, output.outputs[0], self._vocabulary)  # type: ignore[union-attr]
-                    if output.finished:
-                        row.finish_reason = finish_reason_of(row.token_ids, limit, self._ends)
+                    row.finish_reason = finish_reason_of(row.token_ids, limit, self._ends, ended)
+                    if row.finish_reason:
                         del live[output.request_id]
+                        if not output.finished:
+                            engine.abort_request([output.request_id])
                         yield row
         finally:
             if live:

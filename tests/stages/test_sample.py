@@ -49,7 +49,7 @@ def draw(tmp_path: Path, additions: Artifact[Problem], policy: Weights) -> Calla
     ) -> Artifact[Any]:
         chosen = resolve(SampleOptions(sampling=sampling, **options), problems, weights, tokenizer)
         inputs = {"problems": problems, "policy": weights, "tokenizer": tokenizer}
-        recipe = {"precision": chosen.precision, "engine": chosen.engine, "format": chosen.prompt_format}
+        recipe = {"precision": chosen.precision, "engine": chosen.engine, "format": chosen.prompting.prompt_format}
         draft = Draft.create(tmp_path / name, kind="rollouts", stage="sample", options=recipe, inputs=inputs, stop=stop)
         try:
             sample(problems, weights, draft, chosen, tokenizer=tokenizer)

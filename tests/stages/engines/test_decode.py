@@ -164,7 +164,7 @@ def test_the_context_bounds_a_row(make_model: Callable[..., Any]) -> None:
     loop = DecodeLoop(make_model(max_position_embeddings=16), [])
     (completion,) = loop.sample([Request(0, [7] * 10, 3)], Sampling(max_tokens=40))
     assert (len(completion.token_ids), completion.finish_reason) == (6, "length")
-    with pytest.raises(ValueError, match="prompt of 16 tokens; the policy's context holds 16"):
+    with pytest.raises(ValueError, match="prompt of 16 tokens, which fills the context of 16 tokens"):
         list(loop.sample([Request(0, [7] * 16, 3)], Sampling()))
 
 
