@@ -59,7 +59,7 @@ def read_labelled(
         step: of on-policy rows, the one to keep: a number or "last".
 
     Raises:
-        WrongOption: no verdicts, or two artifacts of one kind.
+        WrongOption: no verdicts, two artifacts of one kind, or verdicts that are their own labels.
         WrongArtifact: they are about different rollouts, or no row has a known label.
     """
     rollouts, verdicts = one_of_each(artifacts)
@@ -67,6 +67,8 @@ def read_labelled(
     if verdicts is None or (against and others is None):
         found = " ".join(str(artifact.path) for artifact in (artifacts if verdicts is None else against or []))
         raise WrongOption(f"--labels tell how right verdicts are, but {found} holds none: give verdicts")
+    if verdicts.path.resolve() == labels.path.resolve():
+        raise WrongOption(f"{verdicts.path} is given as --labels of itself, expected labels from elsewhere")
     given = [verdicts, labels] if others is None else [verdicts, labels, others]
     behind = [rollouts] if rollouts is not None else rollouts_behind(given)
     for judgements in given[1:]:

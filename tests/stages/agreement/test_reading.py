@@ -67,6 +67,8 @@ def test_rollouts_alone_and_two_verdicts_are_refused(judging: Any) -> None:
     verdicts = [judging.verdicts(name, ["c"]) for name in ("v", "w")]
     with pytest.raises(WrongOption, match="both hold verdicts, expected at most one"):
         read_labelled(verdicts, labels)
+    with pytest.raises(WrongOption, match=r"l/v1 is given as --labels of itself"):
+        read_labelled([labels], labels)
 
 
 def test_a_step_of_an_on_policy_run_is_measured_alone(judging: Any) -> None:
