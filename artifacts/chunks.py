@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,6 +25,11 @@ FLUSH_BYTES = 32 << 20
 _BATCH_BYTES = 4 << 20
 _ORDER = "__order"
 _COUNTS = "__counts"
+
+
+@lru_cache(maxsize=1024)
+def _as_json(counts: tuple[tuple[str, float], ...]) -> str:
+    return canonical_json(dict(counts))
 
 
 def part_name(index: int) -> str:
@@ -76,7 +82,8 @@ class Chunk(Generic[Row]):
             Stopped: the process was asked to stop; this row and all before it are on disk.
         """
         with self._lock:
-            self._rows.append({**row, _ORDER: order, _COUNTS: canonical_json(dict(counts)) if counts else None})
+            told = _as_json(tuple(counts.items())) if counts else None
+            self._rows.append({**row, _ORDER: order, _COUNTS: told})
             self.written += 1
             if len(self._rows) >= self._rows_a_batch:
                 self._pack()

@@ -64,7 +64,8 @@ def to_batch(rows: Sequence[Mapping[str, Any]], schema: "pa.Schema") -> "pa.Reco
             raise Failed(f"a row has the unknown column {unknown}; known are {', '.join(schema.names)}")
     arrays = []
     for field in schema:
-        values = [row.get(field.name) for row in rows]
+        name = field.name
+        values = [row.get(name) for row in rows]
         try:
             array = pa.array(values, type=field.type)
         except UnicodeEncodeError:

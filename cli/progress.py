@@ -13,6 +13,7 @@ from . import log
 
 EVERY_SECONDS = 30.0
 _WINDOW_SECONDS = 120.0
+_APART_SECONDS = 0.5
 
 
 class Reporter:
@@ -48,7 +49,10 @@ class Reporter:
     def _note(self, now: float, done: float) -> None:
         if self._seen and done < self._seen[-1][1]:
             self._seen.clear()  # a new phase counts from the start
-        self._seen.append((now, done))
+        if len(self._seen) > 1 and now - self._seen[-2][0] < _APART_SECONDS:
+            self._seen[-1] = (now, done)  # rows may come by the ten thousand a second
+        else:
+            self._seen.append((now, done))
         while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW_SECONDS:
             self._seen.popleft()
 

@@ -27,6 +27,17 @@ def test_without_a_terminal_a_line_comes_every_30_seconds(capsys: pytest.Capture
     assert lines[-1] == "60 of 200 rows, 1/s, 2 min 20 s left, loss 0.25"
 
 
+def test_rows_that_come_fast_fill_no_memory_and_give_the_same_rate() -> None:
+    clock = Clock()
+    reporter = Reporter(terminal=False, clock=clock)
+    for done in range(30_000):
+        reporter.update(done, None)
+        clock.now += 1e-3
+    # Two notes a second for 30 seconds.
+    assert len(reporter._seen) <= 62
+    assert reporter.rate == pytest.approx(1000)
+
+
 def test_the_rate_is_that_of_the_last_two_minutes() -> None:
     clock = Clock()
     reporter = Reporter(terminal=False, clock=clock)
