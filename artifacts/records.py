@@ -43,6 +43,7 @@ class Rollout(TypedDict):
     """One completion of one problem by one policy.
 
     `logprobs` are raw (temperature 1); `sampling_logprobs` belong to the distribution drawn from.
+    `drawing_probability` is that of its problem to be among those sampled, where problems were drawn by weight.
     """
 
     rollout_id: str
@@ -61,6 +62,7 @@ class Rollout(TypedDict):
     weight: NotRequired[float | None]
     draws_total: NotRequired[Int32 | None]
     correct_total: NotRequired[Int32 | None]
+    drawing_probability: NotRequired[float | None]
     segments: NotRequired[list[Segment] | None]
 
 
@@ -136,6 +138,11 @@ class Report:
     """Metrics with their uncertainty, plots, a page to read."""
 
 
+def _rollout_of_version_1(row: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 keeps the probability with which a problem was drawn."""
+    return {**row, "drawing_probability": None}
+
+
 def _verdict_of_version_1(row: dict[str, Any]) -> dict[str, Any]:
     """Version 2 keeps the reasons of both opinions, the model's text, token F1 and marks."""
     added = ("token_f1", "rule_reason", "model_reason", "model_text", "marks")
@@ -167,7 +174,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("problems", Problem),
-        Kind("rollouts", Rollout),
+        Kind("rollouts", Rollout, version=2, migrations=(_rollout_of_version_1,)),
         Kind("verdicts", Verdict, version=2, migrations=(_verdict_of_version_1,)),
         Kind("scores", Score),
         Kind("texts", Text),

@@ -104,7 +104,7 @@ class _ChunkInRounds:
         chosen = range(drawn) if adaptive.keep == "all" else kept(verdicts, group)
         for draw in chosen:
             order = orders[draw]
-            row = self._draws[order].row(completions[draw], drawing.encoder.decode, drawing.policy.digest)
+            row = drawing.row_of(self._draws[order], completions[draw])
             row["draws_total"], row["correct_total"] = drawn, correct
             counts = counts_of(row)
             if draw == chosen[0]:

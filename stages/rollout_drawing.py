@@ -17,6 +17,7 @@ from ..artifacts import (
     Rollout,
     SourceFile,
     Stopped,
+    Verdict,
     Weights,
     WrongArtifact,
     WrongOption,
@@ -26,8 +27,10 @@ from .courses import Course
 from .models import check_vocabulary, context_of, folder_of, read_config
 from .prompting import Prompts, read_examples
 from .rollouts import Draw, chunk_plan, counts_of, occurrences_of, plan_draws, prefix_of, repeats_of, with_prefix
+from .selection.pass_rates import tally
 from .tokens import Encoder, load_encoder
 from .verifying import AnswerPool
+from .weighting import Weighting, draw_problems, weights_of
 
 if TYPE_CHECKING:
     from .engines import Completion, Engine, Request
@@ -45,19 +48,52 @@ class RolloutDrawing:
         rollouts: Draft[Rollout],
         options: SampleOptions,
         few_shot: SourceFile | None = None,
+        weights_from: list[Artifact[Verdict]] | None = None,
     ) -> None:
+        self.rollouts, self.options = rollouts, options
         self._examples = read_examples(few_shot)
         self.problems: list[Problem] = list(problems.rows())  # type: ignore[arg-type]
         if not self.problems:
             raise WrongArtifact(f"{problems.path} holds no problems: there is nothing to draw")
         self._occurrences = occurrences_of(self.problems)
+        self._probabilities: list[float | None] = [None] * len(self.problems)
+        if weights_from:
+            self._choose(weights_from, options.weighting)
         self.policy, self._tokenizer = policy, tokenizer or policy
-        self.rollouts, self.options = rollouts, options
         adaptive = options.adaptive
         self.per_problem = adaptive.max_rollouts if adaptive.until else options.sampling.rollouts_per_problem
         side_by_side = adaptive.round_rollouts if adaptive.until else self.per_problem
         self.plan = chunk_plan(len(self.problems), side_by_side, options.sampling.max_tokens)
         self._tokens, self._started = 0, time.monotonic()
+
+    def _choose(self, verdicts: list[Artifact[Verdict]], weighting: Weighting) -> None:
+        """Keep the problems that are drawn by weight, in their order."""
+        rounds = [
+            {problem_id: float(found.rate) for problem_id, found in tally(rows).items() if found.rate is not None}
+            for rows in (artifact.rows(["problem_id", "verdict", "reason"]) for artifact in verdicts)
+        ]
+        ids = [problem["problem_id"] for problem in self.problems]
+        weights = weights_of(weighting.weight, ids, rounds)
+        unknown = sum(not any(problem_id in rates for rates in rounds) for problem_id in ids)
+        if unknown == len(ids):
+            paths = ", ".join(str(artifact.path) for artifact in verdicts)
+            raise WrongArtifact(f"{paths} have no known verdict of any of these problems, expected verdicts of them")
+        drawn = draw_problems(
+            weights, weighting.draw_problems or max(1, len(ids) // 2), uniform_share=weighting.uniform_share,
+            seed=self.options.sampling.seed, best=weighting.weight == "mid",
+        )  # fmt: skip
+        counted = {
+            "problems": len(ids),
+            "drawn": len(drawn.places),
+            "weights_above_0": int((weights > 0).sum()),
+            "without_verdicts": unknown,
+        }
+        self.rollouts.facts["weighting"] = {**asdict(weighting), **counted}
+        told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counted.items())
+        logger.info(f"problems by {weighting.weight}: {told}")
+        self.problems = [self.problems[place] for place in drawn.places]
+        self._occurrences = [self._occurrences[place] for place in drawn.places]
+        self._probabilities = list(drawn.probabilities)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -168,7 +204,7 @@ class RolloutDrawing:
                 kept.append(completion)
                 continue
             order = completion.request.index - offset
-            row = draws[order].row(completion, self.encoder.decode, self.policy.digest)
+            row = self.row_of(draws[order], completion)
             try:
                 chunk.write(row, order, counts_of(row))
             except Stopped as error:
@@ -179,6 +215,12 @@ class RolloutDrawing:
             chunk.save_prefixes([prefix_of(completion, completion.request.index - offset) for completion in kept])
             chunk.release()
             raise stopped or Stopped("stopped while drawing: what was begun is kept, run the same command again")
+
+    def row_of(self, draw: Draw, completion: Completion) -> Rollout:
+        """The row of a finished completion."""
+        row = draw.row(completion, self.encoder.decode, self.policy.digest)
+        probability = self._probabilities[completion.request.index // self.per_problem]
+        return row if probability is None else {**row, "drawing_probability": probability}
 
     def conclude(self) -> None:
         """Say what came of it, and close the gate on too many truncated rollouts."""

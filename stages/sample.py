@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
-from ..artifacts import Artifact, Draft, Problem, Rollout, SourceFile, Weights, WrongOption
+from ..artifacts import Artifact, Draft, Problem, Rollout, SourceFile, Verdict, Weights, WrongOption
 from .adaptive import Adaptive
 from .engines.options import VllmOptions
 from .options import Flat, Runtime, expect
 from .prompting import Prompting, Prompts, read_examples
 from .sampling import Sampling
 from .verifying import Verifying
+from .weighting import Weighting
 
 VERSION = 2
 
@@ -33,6 +34,9 @@ class SampleOptions:
 
     prompting: Annotated[Prompting, Flat] = field(default_factory=Prompting)
     """What the policy reads first"""
+
+    weighting: Annotated[Weighting, Flat] = field(default_factory=Weighting)
+    """Which problems are drawn"""
 
     adaptive: Annotated[Adaptive, Flat] = field(default_factory=Adaptive)
     """Drawing in rounds"""
@@ -84,6 +88,7 @@ def sample(
     *,
     tokenizer: Weights | None = None,
     few_shot: SourceFile | None = None,
+    weights_from: list[Artifact[Verdict]] | None = None,
 ) -> None:
     """Draw rollouts of every problem from a policy.
 
@@ -93,6 +98,7 @@ def sample(
     Args:
         tokenizer: Folder whose tokenizer and chat template encode what program:NAME writes
         few_shot: Examples to put before each problem: JSON lines with question and answer, or with messages
+        weights_from: Draw some of the problems, by weights from these verdicts (oldest first)
 
     Examples:
         whet sample runs/x/test runs/x/policy --rollouts-per-problem 8 --max-tokens 64 --out runs/x/rollouts
@@ -100,7 +106,7 @@ def sample(
     """
     from .rollout_drawing import RolloutDrawing
 
-    drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options, few_shot)
+    drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options, few_shot, weights_from)
     drawing.check()
     rollouts.embed_problems({problem["problem_id"]: problem for problem in drawing.problems}.values())
     rollouts.facts.update(drawing.facts())
@@ -116,11 +122,14 @@ def resolve(
     policy: Weights,
     tokenizer: Weights | None = None,
     few_shot: SourceFile | None = None,
+    weights_from: list[Artifact[Verdict]] | None = None,
 ) -> SampleOptions:
     """Fill in what auto means for this policy and this machine; refuse what does not go together."""
     from .engines.family import unsupported
     from .models import folder_of, read_config, resolve_precision
 
+    if weights_from is None and options.weighting != Weighting():
+        raise WrongOption("--weight, --draw-problems and --uniform-share go with --weights-from: give verdicts")
     if policy.engine == "program":
         if options.engine not in ("auto", "program"):
             raise WrongOption(f"--engine {options.engine} cannot run {policy.spec}: leave --engine out")
@@ -157,6 +166,7 @@ def plan(
     policy: Weights,
     tokenizer: Weights | None = None,
     few_shot: SourceFile | None = None,
+    weights_from: list[Artifact[Verdict]] | None = None,
 ) -> list[str]:
     """What --dry-run adds: one encoded prompt, the memory needed, the chunks. Imports no torch."""
     from .models import cache_bytes_per_token, folder_of, parameter_count, read_config
@@ -181,8 +191,12 @@ def plan(
     adaptive = options.adaptive
     draws = adaptive.max_rollouts if adaptive.until else options.sampling.rollouts_per_problem
     side_by_side = adaptive.round_rollouts if adaptive.until else draws
-    chunks = chunk_plan(len(problems), side_by_side, options.sampling.max_tokens)
-    total = len(problems) * draws
+    count = len(problems)
+    if weights_from:
+        count = min(count, options.weighting.draw_problems or max(1, count // 2))
+        lines.append(f"{count:,} of {len(problems):,} problems are drawn, by weights from {len(weights_from)} verdicts")
+    chunks = chunk_plan(count, side_by_side, options.sampling.max_tokens)
+    total = count * draws
     if adaptive.until:
         lines.append(_expected(options))
     most = "at most " if adaptive.until else ""
