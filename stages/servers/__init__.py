@@ -38,17 +38,17 @@ class Serving:
     def __post_init__(self) -> None:
         expect(
             (
-                ("--concurrency", self.concurrency, self.concurrency >= 1, "at least 1"),
-                ("--retries", self.retries, self.retries >= 0, "0 or a positive number"),
+                ("--serving.concurrency", self.concurrency, self.concurrency >= 1, "at least 1"),
+                ("--serving.retries", self.retries, self.retries >= 0, "0 or a positive number"),
                 (
-                    "--timeout-seconds",
+                    "--serving.timeout-seconds",
                     self.timeout_seconds,
                     0 < self.timeout_seconds < float("inf"),
                     "a positive number",
                 ),
                 # The value is not shown: whoever makes this mistake has most likely given the key itself.
                 (
-                    "--api-key-env",
+                    "--serving.api-key-env",
                     "no name of an environment variable",
                     _VARIABLE.fullmatch(self.api_key_env) is not None,
                     f"a name in capitals such as {DEFAULT_KEY}, of a variable that holds the key",

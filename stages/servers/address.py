@@ -59,7 +59,7 @@ class Address:
         key = os.environ.get(key_variable, "").strip()
         if not key and key_variable != DEFAULT_KEY:
             raise WrongOption(
-                f"--api-key-env {key_variable}: no such environment variable is set, expected the key in it"
+                f"--serving.api-key-env {key_variable}: no such environment variable is set, expected the key in it"
             )
         if re.search(r"[^!-~]", key):
             raise WrongOption(f"{key_variable} holds blanks or characters outside ASCII, expected a key")

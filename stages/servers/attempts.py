@@ -91,7 +91,7 @@ class Attempts:
         if status in (401, 403):
             name = self._address.key_variable
             what = f"refuses the key in {name}" if self._address.has_key else f"wants a key, and {name} is not set"
-            raise WrongOption(f"{shown} {what} ({said}): set it, or name another variable with --api-key-env")
+            raise WrongOption(f"{shown} {what} ({said}): set it, or name another variable with --serving.api-key-env")
         if status == 402:
             raise Failed(f"{shown} wants to be paid ({said})")
         if status in (404, 405):

@@ -9,6 +9,7 @@ from ...artifacts import SourceFile, Weights, WrongArtifact, WrongOption
 from ..models import context_of, folder_of, read_config, refuse_foreign_code, resolve_precision
 from ..options import Runtime, expect
 from ..servers import Serving
+from ..servers.address import Address
 from .prompts import load_prompt
 from .settings import Settings, read_settings
 
@@ -92,6 +93,7 @@ def resolve_asking(asking: Asking, verifier: Weights | None, prompt: SourceFile 
         own = {"--precision": asking.precision != "auto", "--max-prompt-tokens": asking.max_prompt_tokens is not None}
         for flag in (flag for flag, given in own.items() if given):
             raise WrongOption(f"{flag} is for a verifier on this machine, {verifier.spec} is a server: leave it out")
+        Address(verifier.url)  # a URL that is none is refused before a draft is begun
         return asking
     if asking.serving != Serving() or asking.allow_failed:
         raise WrongOption(

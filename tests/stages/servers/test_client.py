@@ -276,7 +276,9 @@ def test_a_refused_key_ends_the_stage_at_once(local_server, monkeypatch):
         send(server, 10_000)
     assert len(server.asked) <= 16
     monkeypatch.setenv("MY_KEY", "sk-1234567890")
-    with pytest.raises(WrongOption, match="refuses the key in MY_KEY .* or name another variable with --api-key-env"):
+    with pytest.raises(
+        WrongOption, match="refuses the key in MY_KEY .* or name another variable with --serving.api-key-env"
+    ):
         send(server, 10_000, api_key_env="MY_KEY")
 
 

@@ -55,7 +55,7 @@ def test_what_is_no_address_is_refused_with_what_is_expected(text, message):
 
 
 def test_the_key_comes_from_a_variable_that_exists(monkeypatch):
-    with pytest.raises(WrongOption, match="--api-key-env NO_SUCH_KEY: no such environment variable is set"):
+    with pytest.raises(WrongOption, match="--serving.api-key-env NO_SUCH_KEY: no such environment variable is set"):
         Server("http://h:1/v1#m", Serving(api_key_env="NO_SUCH_KEY"))
     monkeypatch.setenv("ODD_KEY", "two words")
     with pytest.raises(WrongOption, match="ODD_KEY holds blanks") as caught:
@@ -65,7 +65,7 @@ def test_the_key_comes_from_a_variable_that_exists(monkeypatch):
 
 @pytest.mark.parametrize("given", [KEY, "hf_0123456789abcdef", "gsk_0123456789"])
 def test_a_key_in_place_of_a_variables_name_is_refused_and_not_repeated(given):
-    with pytest.raises(WrongOption, match="--api-key-env is no name of an environment variable") as caught:
+    with pytest.raises(WrongOption, match="--serving.api-key-env is no name of an environment variable") as caught:
         Serving(api_key_env=given)
     assert given not in str(caught.value)
 
@@ -73,10 +73,10 @@ def test_a_key_in_place_of_a_variables_name_is_refused_and_not_repeated(given):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"concurrency": 0}, "--concurrency is 0"),
-        ({"retries": -1}, "--retries is -1"),
-        ({"timeout_seconds": 0.0}, "--timeout-seconds is 0"),
-        ({"timeout_seconds": float("inf")}, "--timeout-seconds is inf"),
+        ({"concurrency": 0}, "--serving.concurrency is 0"),
+        ({"retries": -1}, "--serving.retries is -1"),
+        ({"timeout_seconds": 0.0}, "--serving.timeout-seconds is 0"),
+        ({"timeout_seconds": float("inf")}, "--serving.timeout-seconds is inf"),
     ],
 )
 def test_options_out_of_range_are_refused(options, message):

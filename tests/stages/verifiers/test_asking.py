@@ -87,3 +87,8 @@ def test_a_verifier_must_be_given() -> None:
 def test_values_that_mean_nothing_are_refused(make: Callable[[], object], said: str) -> None:
     with pytest.raises(WrongOption, match=said):
         make()
+
+
+def test_a_server_without_a_model_is_refused_before_it_is_asked() -> None:
+    with pytest.raises(WrongOption, match="server:http://h:1/v1 names no model, expected"):
+        resolve_asking(Asking(), Weights("http://me:pw@h:1", allow=("server",)), None)
