@@ -84,13 +84,14 @@ def deciding(
 
         @cache
         def asker() -> Asker:
-            model = _load(verifier, prompt, by.asking, stack)
+            model = load_verifier(verifier, prompt, by.asking, stack)
             return Asker(pool, model, order=order, mode=by.asking.mode_name, stopping=stopping)
 
         yield lambda items: asker().verify(items)
 
 
-def _load(verifier: Weights, prompt: SourceFile | None, asking: Asking, stack: ExitStack) -> VerifierModel:
+def load_verifier(verifier: Weights, prompt: SourceFile | None, asking: Asking, stack: ExitStack) -> VerifierModel:
+    """The model on this machine or behind a server; the options are resolved, the stack closes what was opened."""
     settings = settings_of(verifier, asking, prompt)
     if verifier.engine != "server":
         from .verifiers.loading import load_local_verifier
