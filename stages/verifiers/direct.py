@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LEAST_MASS = 0.5
 """Labels that share less of the probability than this were not what the model was about to write."""
 
+CONFIDENCE_DIGITS = 4
+"""More would be the rounding of one batch or another."""
+
 _WHITE = (" ", "\n", "\n\n")
 _WORTH_READING = 1e-3
 """A token of white space with less probability than this cannot bring a label any more: the row is not read again."""
@@ -50,7 +53,7 @@ def opinion_of(
 ) -> Opinion:
     """What the probabilities of the labels say.
 
-    confidence = p(label) / sum of all labels' p. Unknown where that sum is below `LEAST_MASS`, where two labels are
+    confidence = p(label) / sum of all labels' p, to `CONFIDENCE_DIGITS`. Unknown where that sum is below `LEAST_MASS`, where two labels are
     equally likely, and where the confidence is below `min_confidence`.
     """
     mass = sum(probabilities.values())
@@ -58,7 +61,7 @@ def opinion_of(
     if mass < LEAST_MASS:
         return Opinion("unknown", f"label: {names} have {mass:.2g} of the probability, expected at least {LEAST_MASS}")
     first, second = sorted(probabilities, key=lambda label: -probabilities[label])[:2]
-    confidence = min(1.0, probabilities[first] / mass)
+    confidence = round(min(1.0, probabilities[first] / mass), CONFIDENCE_DIGITS)
     if probabilities[first] == probabilities[second]:
         return Opinion("unknown", f"label: {first} and {second} are equally likely", confidence)
     if confidence < min_confidence:
