@@ -112,7 +112,7 @@ def test_no_more_requests_are_under_way_than_wanted_nor_fewer(local_server):
     started = time.monotonic()
     send(server, 100, concurrency=5)
     assert server.busiest == 5
-    assert time.monotonic() - started < 2  # 100 x 0.02 s / 5 = 0.4 s
+    assert time.monotonic() - started < 1.9  # one after the other it were 2 s, here 0.4
 
 
 def test_calls_are_read_no_further_ahead_than_twice_the_concurrency(local_server):
@@ -162,7 +162,7 @@ def test_a_server_that_fails_in_every_way_loses_nothing(local_server):
     reasons = {name for name in statistics if name.startswith("retried: ")}
     assert {"connection", "time-out", "malformed", "HTTP 503", "HTTP 429"} <= {name[9:] for name in reasons}
     # About 400 / .7 attempts, of which 5% hang for 0.3 s: 30 x 0.3 / 32 = 0.3 s, and the delays of the last.
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE, ids=range(len(NONSENSE)))
@@ -178,7 +178,7 @@ def test_nonsense_is_tried_again(nonsense, local_server):
 def test_a_request_ends_in_time_whatever_the_server_does(hanging, local_server):
     started = time.monotonic()
     found, statistics = send(local_server(lambda asked: hanging), 4, retries=1, timeout_seconds=0.3)
-    assert time.monotonic() - started < 3  # two attempts of 0.3 s, side by side
+    assert time.monotonic() - started < 10  # two attempts of 0.3 s, side by side
     assert {failed.reason for _, failed in found} == {"time-out"}
     assert str(found[0][1]) == "time-out: no answer within 0.3 s (2 attempts)"
     assert statistics["failed"] == statistics["failed: time-out"] == 4
@@ -193,7 +193,7 @@ def test_a_server_that_reads_nothing_is_left_in_time():
             ((_, failed),) = client.send([(0, long)], read_written, lambda: False)
     assert isinstance(failed, RequestFailed)
     assert failed.reason == "time-out"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -339,7 +339,7 @@ def test_a_stop_lets_requests_under_way_finish_and_begins_no_other(local_server)
         return bool(stopped)
 
     found, _ = send(server, 1000, stopping, concurrency=6)
-    assert time.monotonic() - stopped[0] < 1
+    assert time.monotonic() - stopped[0] < 4
     assert len(found) == len(server.asked) <= 18  # none begun is lost, none is begun after the stop
     assert Counter(n for n, _ in found).most_common(1)[0][1] == 1
 
@@ -349,7 +349,7 @@ def test_a_stop_does_not_wait_for_a_server_that_hangs(local_server):
     with Server(f"{server.url}#m", Serving(concurrency=4, timeout_seconds=60), drain_seconds=0.3) as client:
         started = time.monotonic()
         assert list(client.send(calls(100), read_written, lambda: len(server.asked) >= 4)) == []
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_a_stop_does_not_wait_for_delays(local_server):
@@ -357,7 +357,7 @@ def test_a_stop_does_not_wait_for_delays(local_server):
     with Server(f"{server.url}#m", Serving(concurrency=4), first_delay=60, drain_seconds=5) as client:
         started = time.monotonic()
         assert list(client.send(calls(4), read_written, lambda: len(server.asked) >= 4)) == []
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_a_caller_that_breaks_off_leaves_nothing_behind(local_server):

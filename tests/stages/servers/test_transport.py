@@ -175,11 +175,11 @@ def test_a_host_that_does_not_exist_is_a_failed_connection():
 
 
 def test_a_name_server_that_hangs_holds_up_nothing(monkeypatch):
-    """getaddrinfo cannot be interrupted; here it takes a second."""
-    whole = socket.getaddrinfo
+    """getaddrinfo cannot be interrupted; here it comes back when the test is over."""
+    over, whole = threading.Event(), socket.getaddrinfo
 
     def slow(*arguments, **more):
-        time.sleep(1.0)
+        over.wait(60)
         return whole(*arguments, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
@@ -187,8 +187,8 @@ def test_a_name_server_that_hangs_holds_up_nothing(monkeypatch):
     ((failed),) = ask("http://localhost:1/v1", 1, timeout_seconds=0.2)
     assert isinstance(failed, RequestFailed)
     assert failed.reason == "time-out"
-    assert time.monotonic() - started < 0.9
-    time.sleep(1.0)  # its thread ends before the next test
+    assert time.monotonic() - started < 10
+    over.set()
 
 
 def test_a_connection_that_lay_idle_and_was_closed_is_replaced(local_server):
