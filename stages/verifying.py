@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from ..artifacts import Problem
 from .answers.bounded import compare_here, read_reference
-from .answers.extract import Extracted, extract
+from .answers.broken import broken
+from .answers.extraction import extract
 from .answers.outcomes import Outcomes
 from .answers.pool import WorkerPool, available_cores
 from .answers.question import question_text, read_question
 from .answers.task import Task
-from .answers.types import ANSWER_TYPES, AnswerType
+from .answers.types import ANSWER_TYPES, AnswerType, shown_type
+from .answers.validity import CUT, validity
 from .options import Runtime, expect
 from .verdict_fields import decided, rule_fields
 
@@ -142,22 +144,17 @@ class AnswerPool:
         wanted = self.verifying.answer_type
         reference = read_reference(problem.get("answer"), problem.get("answer_type") if wanted == "auto" else wanted)
         fields: dict[str, Any] = {"answer_type": reference.answer_type, "expected": reference.expected or None}
-        if not reference.expected:
-            return rule_fields(fields, "invalid", "problem: it has no reference answer", "rules"), None
+        if problem_reason := broken(problem, reference.expected, reference.answer_type):
+            return rule_fields(fields, "invalid", f"problem: {problem_reason}", "rules"), None
         if reference.answer_type not in ANSWER_TYPES:
             reason = f"error: answer type {reference.answer_type!r} is none of {', '.join(ANSWER_TYPES)}"
             return rule_fields(fields, "unknown", reason, "rules"), None
-        found = extract(text or "")
-        cut = finish_reason == "length"
-        if found is None or (cut and _runs_into_the_cut(found, text or "")):
-            return rule_fields(fields, "invalid", "truncated" if cut else "no answer", "extraction"), None
-        fields |= {"extracted": found.text, "span_start": found.start, "span_end": found.end, "method": found.rule}
-        fields["marks"] = ["cut by length after its answer"] if cut else []
-        asked = read_question(question_text(problem["messages"]))
         known: AnswerType = reference.answer_type  # type: ignore[assignment]
+        asked = read_question(question_text(problem["messages"]))
+        found = extract(text or "", shown_type(known, reference.expected), asked)
+        invalid = validity(text or "", finish_reason, found)
+        if found is None or invalid:
+            return rule_fields(fields, "invalid", invalid, "extraction"), None
+        fields |= {"extracted": found.text, "span_start": found.start, "span_end": found.end, "method": found.rule}
+        fields["marks"] = [CUT] if finish_reason == "length" else []
         return fields, Task(known, reference.expected, found.text, asked, self._tolerance, self.verifying.strict)
-
-
-def _runs_into_the_cut(found: Extracted, text: str) -> bool:
-    """Whether the end of a truncated rollout cuts through the answer: only a closed box or tag is surely whole."""
-    return found.rule == "open box" or (found.rule not in ("box", "answer tag") and not text[found.end :].strip())

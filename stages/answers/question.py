@@ -35,6 +35,12 @@ class Asked(NamedTuple):
     all_wanted: bool = False
     """All values are asked for ("find all", "what are the solutions"): a part of them does not answer."""
 
+    one_wanted: bool = False
+    """One of several is asked for ("give a number whose ..."): one alternative of the reference is enough."""
+
+    decrease: bool = False
+    """A decrease is asked for ("by how much did it fall"): -8 and 8 say the same."""
+
     unit: str | None = None
     """The unit asked for ("in meters", "how many cents"), spelled as `units.split_unit` does ("m", "cent"); None when
     the question names none, or several."""
@@ -72,6 +78,8 @@ def read_question(question: str) -> Asked:
         significant=figures_asked(asking),
         ordered=any(_ORDERED.search(sentence) for sentence in asking),
         all_wanted=any(_ALL_WANTED.search(sentence) for sentence in asking),
+        one_wanted=any(_ONE_WANTED.search(sentence) for sentence in asking),
+        decrease=any(_DECREASE.search(sentence) for sentence in asking),
         unit=_unit(asking),
         parts=() if options else parts_of(question),
     )
@@ -96,7 +104,7 @@ _ASKING = re.compile(
     r"[?？]|^\W*(?:rounded|order)\b|\b(?:what|which|find|express|give|compute|calculate|determine|write|enter|round"
     r"|answers?|how|simplify|solve|arrange|put|evaluate|reduce|leave|identify|convert|select|choose)\b"
     r"|(?<!\bthe )(?<!\ba )\b(?:list|rank|sort|name|state|report|estimate)\b"
-    r"|求|多少|几|什么|写出|保留|精确|四舍五入|计算|化简|排列|排序|解方程|列出|找出|化为|化成",
+    r"|求|多少|几|什么|写出|保留|精确|四舍五入|计算|化简|排列|排序|解方程|列出|找出|化为|化成|表示",
     re.IGNORECASE,
 )
 _PERCENT_NOUN = re.compile(
@@ -125,6 +133,16 @@ _ALL_WANTED = re.compile(
     r"|(?:求|找|写|列)出?(?:所有|全部)|(?:所有|全部)(?:的)?(?:解|根|值)",
     re.IGNORECASE,
 )
+_ONE_WANTED = re.compile(
+    r"^\W*(?:find|give|name|state|write|list) (?:an?|one|any)\b|(?:写|举|给|说)出(?:任意)?一[个种]", re.IGNORECASE
+)
+_DECREASE = re.compile(
+    r"\bhow (?:much|many \w+|far) (?:did|does|has|have|will) [^.?!]{0,60}\b(?:fall|fallen|drop|dropped|decreased?"
+    r"|declined?|lost|lose|shrink|sink|go down)\b"
+    r"|\b(?:what|find|calculate|compute|determine|give) (?:is |was )?the (?:\w+ ){0,2}"
+    r"(?:decrease|drop|decline|reduction|fall|loss)\b|(?:下降|减少|降低|下跌)了?(?:百分之)?(?:多少|几)",
+    re.IGNORECASE,
+)
 
 _UNIT = re.compile(
     r"\bin (?P<within>[a-z]{2,}(?: per [a-z]+|/[a-z]+)?)\b(?! (?:and|or|of)\b)|\bhow many (?P<many>[a-z]{2,})\b"
@@ -145,7 +163,7 @@ def _unit(asking: list[str]) -> str | None:
 
 _OPTION = re.compile(
     r"(?:(?<!\S)|(?<=\$))(?:\\(?:textbf|text|mathrm|mathbf)\{\s{0,3})?"
-    r"(?<![Pp]art )(?:\(([A-J])\)|\*{0,2}([A-J])(?:[.、:：]|\))(?=\s|\}|\*|\S))\s*\}?\*{0,2}"
+    r"(?<![Pp]art )(?:\(([A-J])\)|\*{0,2}([A-J])(?:[.．、:：]|\))(?=\s|\}|\*|\S))\s*\}?\*{0,2}"
 )
 _OPTION_EDGES = re.compile(r"^(?:\\\s|\\q?quad|[\s$~])+|(?:\\q?quad|[\s$;,\\])+$")
 

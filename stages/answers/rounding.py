@@ -20,7 +20,7 @@ _NEAREST = re.compile(
     r"|\bnearest (?P<whole>whole|integer|percent)\b"
     r"|\bnearest (?P<cent>cent|penny)\b"
     r"|\bnearest (?P<unit>[a-z]+)\b"
-    r"|精确到(?P<chinese>个位|十分位|百分位|千分位|整数|0\.0*1)|保留(?P<integer>整数)",
+    r"|(?:精确|四舍五入)到(?P<chinese>个位|十分位|百分位|千分位|整数|0\.0*1)|保留(?P<integer>整数)",
     re.IGNORECASE,
 )
 _FIGURES = re.compile(

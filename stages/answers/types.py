@@ -11,7 +11,7 @@ from typing import get_args
 from . import boolean, choice, dates, json_, math, multi, number, sequence, text
 from .alternatives import alternatives
 from .comparison import Comparison, Rules
-from .extract import extract
+from .extraction import extract
 from .inference import AnswerType, infer_type
 from .normalise import normalise
 from .plain import read_plain
@@ -28,7 +28,7 @@ OLD_NAMES = {"exact": "text"}
 """Names that answer types had in older artifacts."""
 
 LONGEST_ANSWER = 10_000
-"""Characters of an answer beyond which it is only compared as text."""
+"""Characters of an answer beyond which only the same text is equal, unless it is compared as words or JSON."""
 
 
 def reference_of(answer: str | None) -> str:
@@ -57,11 +57,11 @@ def compare_fully(
 
 
 def _compare(answer_type: AnswerType, expected: str, answer: str, rules: Rules, fully: bool) -> Comparison | None:
-    if len(answer) > LONGEST_ANSWER or len(expected) > LONGEST_ANSWER:
+    answer_type = shown_type(answer_type, expected)
+    if answer_type not in ("text", "json") and max(len(answer), len(expected)) > LONGEST_ANSWER:
         equal = answer.strip() == expected.strip()
         reason = None if equal else f"{len(answer)} characters long"
         return Comparison(equal, "same text" if equal else "length", reason)
-    answer_type = shown_type(answer_type, expected)
     if answer_type != "json" and (offered := alternatives(expected, answer_type == "text")):
         return _compare_alternatives(answer_type, expected, offered, answer, rules, fully)
     if answer_type == "json":
@@ -73,7 +73,8 @@ def _compare(answer_type: AnswerType, expected: str, answer: str, rules: Rules, 
     if answer_type in ("sequence", "multi"):
 
         def same(a: str, b: str) -> Comparison | None:
-            return _compare(_type_of_part(a), a, b, rules, fully)
+            letter = answer_type == "sequence" and len(a) == 1 and a.isalpha()
+            return _compare("text" if letter else _type_of_part(a), a, b, rules, fully)
 
         return (sequence if answer_type == "sequence" else multi).compare(expected, answer, same)
     moment = dates.compare(expected, answer)
@@ -91,7 +92,7 @@ def shown_type(answer_type: AnswerType, expected: str) -> AnswerType:
 
 
 def _type_of_part(part: str) -> AnswerType:
-    """Letters of a sequence are words; a part has no parts of its own."""
+    """Capital letters are words; a part has no parts of its own."""
     shown = infer_type(part)
     if shown == "choice":
         return "text"

@@ -47,7 +47,7 @@ def gsm8k_answer(text: str) -> tuple[str, dict[str, Any]]:
 
 def boxed_answer(text: str) -> tuple[str, dict[str, Any]]:
     r"""A worked solution that ends in `\boxed{...}` as (what is in the box, the solution); other texts stay whole."""
-    from ..answers.extract import extract
+    from ..answers.extraction import extract
 
     found = extract(text) if "\\boxed" in text else None
     return (found.text, {"solution": text}) if found else (text, {})

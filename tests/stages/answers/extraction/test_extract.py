@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from whet.stages.answers.extract import LONGEST_ENDING, extract
+from whet.stages.answers.extraction import LONGEST_ENDING, extract
 
 FOUND = [
     # text, answer, rule

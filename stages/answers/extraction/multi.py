@@ -1,0 +1,111 @@
+"""Answers of several parts: `(a) 3 (b) 4`, a box in each part, parts scattered under their labels.
+
+Parts under labels are put in the order of their labels and keep them: "(a) 3; (b) 4".
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ..labels import Label, labels_of, place_of, runs_of
+from ..question import Asked
+from .boxes import boxes_of, last_box
+from .endings import bold_ending
+from .found import Extracted, joined
+from .phrases import last_phrase, stated_at
+
+_SEPARATOR = re.compile(r"[;；\n]|, |，|、|\band\b|和")
+_LINKING = re.compile(r"[\s,;，；、]*(?:\band|和)?[\s,;，；、]*\Z")
+_ANNOUNCED = re.compile(r"(?:[:：]|\bare|\bis|是|为)[\s*_$]*\Z")
+_LINE_MARKS = " \t>*_#-"
+_LONGEST_PART = 120
+"""Characters of a part that stands behind its label without a box or a phrase."""
+
+_LONGEST_LINE = 1000
+"""Characters between two labels of one line."""
+
+
+def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | None:
+    """All parts of the answer.
+
+    In this order: a last box that holds all parts; a closing phrase that lists as many parts as there are labels; what
+    stands under each label; the boxes of one sentence, of the last paragraph, or of the whole text when there are as
+    many as sub-questions; the phrase.
+    """
+    boxes = boxes_of(text, start, end)
+    box = last_box(text, start, end)
+    if box and (len(runs_of(labels_of(box.text))) or (";" in box.text and box.rule != "boxes")):
+        return box
+    labels = _headings(text, start, end, boxes, asked)
+    phrase = last_phrase(text, start, end)
+    if phrase and labels and phrase.start > labels[-1].end and _count(phrase) == len({label.name for label in labels}):
+        return phrase
+    found = _under_labels(text, labels, end)
+    if len(found) > 1:
+        parts = [part._replace(text=f"({name}) {part.text}") for name, part in found]
+        return joined(parts, "; ", "parts")
+    if box is None:
+        return phrase
+    return box if box.rule == "boxes" or len(boxes) < 2 else _several(text, boxes, asked)
+
+
+def _count(phrase: Extracted) -> int:
+    return len([part for part in _SEPARATOR.split(phrase.text) if part.strip()])
+
+
+def _several(text: str, boxes: Sequence[Extracted], asked: Asked) -> Extracted:
+    """The boxes of the text when there are as many as sub-questions, else those of the last paragraph."""
+    last = text.rfind("\n\n", 0, boxes[-1].start)
+    together = list(boxes) if len(boxes) == len(asked.parts) else [box for box in boxes if box.start > last]
+    return joined(together, "; ", "boxes")
+
+
+def _headings(text: str, start: int, end: int, boxes: Sequence[Extracted], asked: Asked) -> list[Label]:
+    """The labels that open a part: at the start of a line, or listed in one; none that a sentence mentions."""
+    spans = iter([*boxes, Extracted("", end, end, "")])
+    box = next(spans)
+    kept: list[Label] = []
+    for label in labels_of(text, start, end):
+        while box.end <= label.start:
+            box = next(spans)
+        line = text[max(start, label.start - _LONGEST_PART) : label.start].rpartition("\n")[2]
+        before = text[kept[-1].end : min(label.start, kept[-1].end + _LONGEST_LINE)] if kept else "\n"
+        listed = "\n" not in before and len(before) < _LONGEST_LINE and _follows(kept[-1], label)
+        opens = not line.strip(_LINE_MARKS) or listed or (label.name in "a1i" and _ANNOUNCED.search(line))
+        if opens and label.start < box.start:
+            kept.append(label)
+    runs = runs_of(kept)
+    if asked.parts:
+        names: tuple[str, ...] = asked.parts
+    else:
+        inline = [run for run in runs if not run[0].name.isdigit() or "\n" not in text[run[0].end : run[-1].start]]
+        names = tuple(label.name for label in inline[-1]) if inline else ()
+    return [label for label in kept if label.name in names]
+
+
+def _follows(label: Label, other: Label) -> bool:
+    return place_of(other.name) == place_of(label.name) + 1
+
+
+def _under_labels(text: str, labels: Sequence[Label], end: int) -> list[tuple[str, Extracted]]:
+    """The answer under the last place of each label that has one, in the order of the labels."""
+    found: dict[str, Extracted] = {}
+    for label, following in pairwise([*labels, None]):
+        assert label is not None
+        part = _part(text, label.end, following.start if following else end, last=following is None)
+        if part:
+            found[label.name] = part
+    return sorted(found.items(), key=lambda entry: place_of(entry[0]))
+
+
+def _part(text: str, start: int, end: int, last: bool) -> Extracted | None:
+    """The answer in one section: its box, its phrase, its bold words, else all of it when it is short."""
+    part = last_box(text, start, end) or last_phrase(text, start, end) or bold_ending(text, start, end)
+    if part:
+        return part
+    linking = _LINKING.search(text, max(start, end - 40), end)
+    finish = linking.start() if linking else end
+    part = stated_at(text, start, finish, "part")
+    if not part or part.end - part.start > _LONGEST_PART or text.startswith(("?", "？"), part.end):
+        return None
+    return part if last or not text[part.end : finish].strip(" \t\n.*_$。") else None
