@@ -19,6 +19,7 @@ STAGES = {
     "export": "whet.stages.export",
     "sample": "whet.stages.sample",
     "verify": "whet.stages.verify",
+    "train-rm": "whet.stages.train_rm",
     "train-policy": "whet.stages.train_policy",
     "eval": "whet.stages.eval",
 }

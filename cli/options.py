@@ -1,8 +1,8 @@
 """A stage's options: the tree of dataclasses it declares, as a list of flags, and back.
 
 A field is one option. A field that is a dataclass is a group (`--sampling.temperature`; plain flags where it is marked
-`Flat`). A field that is a union of dataclasses is a choice of variants (`--objective oreal`): the variant's own fields
-are plain flags, and only the chosen variant's may be given.
+`Flat`). A field that is a union of dataclasses, or one marked `Choice`, is a choice of variants (`--objective oreal`):
+the variant's own fields are plain flags, and only the chosen variant's may be given.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ..artifacts import WrongOption
-from ..stages.options import Flat, Runtime
+from ..stages.options import Choice, Flat, Runtime
 from .suggest import hint
 from .values import Form, convert, form_of, jsonable, members, parse_all
 
@@ -99,7 +99,7 @@ def read(
         classes = [member for member in members(annotation) if dataclasses.is_dataclass(member)]
         if not classes:
             yield Option(below, key, form_of(annotation), default, outside, declared, needs)
-        elif len(members(annotation)) == 1:
+        elif len(members(annotation)) == 1 and not any(mark is Choice for mark in marks):
             inside = prefix if any(mark is Flat for mark in marks) else f"{key.rstrip('_')}."
             start = None if default is MISSING else default
             yield from read(annotation, start, below, inside, needs, outside)

@@ -22,6 +22,9 @@ Runtime = _Mark("Runtime")
 Flat = _Mark("Flat")
 """The fields of this group of options get plain flags (`--temperature`, not `--sampling.temperature`)."""
 
+Choice = _Mark("Choice")
+"""A dataclass that is a choice of variants although there is only one so far: it is chosen by a flag of its own."""
+
 
 def expect(checks: Iterable[tuple[str, Any, bool, str]]) -> None:
     """Refuse the first value that does not hold.

@@ -23,15 +23,12 @@ from .policy_folder import write_policy
 from .policy_loss import PolicyLoss
 from .supply import FixedRollouts, Span, Supply, span_of
 from .tokens import load_encoder
-from .training import Training
+from .training import BATCH_TOKENS, Training
 from .training_rollouts import learnable, read_groups
 from .verifying import AnswerPool
 
 if TYPE_CHECKING:
     from .train_policy import TrainPolicyOptions
-
-BATCH_TOKENS = {"cpu": 2048, "cuda": 16384}
-"""Tokens of one pass: on a CPU what stays in its cache, on a GPU what fills it."""
 
 
 class PolicyTraining:

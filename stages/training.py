@@ -23,6 +23,9 @@ from .objectives import Terms
 from .optimization import Optimization, learning_rate_at
 from .training_log import TrainingLog
 
+BATCH_TOKENS = {"cpu": 2048, "cuda": 16384}
+"""Tokens of one pass where none are asked for: on a CPU what stays in its cache, on a GPU what fills it."""
+
 
 @dataclass(kw_only=True)
 class Training(Generic[Row]):

@@ -48,7 +48,18 @@ def test_imports_go_one_way(folder: str, above: tuple[str, ...]) -> None:
 
 
 def test_a_stage_never_imports_another_stage() -> None:
-    commands = {"init", "problems", "import_", "select", "export", "sample", "verify", "train_policy", "eval"}
+    commands = {
+        "init",
+        "problems",
+        "import_",
+        "select",
+        "export",
+        "sample",
+        "verify",
+        "train_rm",
+        "train_policy",
+        "eval",
+    }
     wrong = [
         f"{path.name}: {name}"
         for path in modules("stages")

@@ -24,6 +24,11 @@ def text_without_letter(case: BaseCase, rng: random.Random) -> Written:
     return Written(completion=answered(case, rng, _option(case, case.reference)))
 
 
+def wrong_text_without_letter(case: BaseCase, rng: random.Random) -> Written:
+    other = rng.choice([letter for letter in case.parameters["options"] if letter != case.reference])
+    return Written(completion=answered(case, rng, _option(case, other)))
+
+
 def right_endpoints(case: BaseCase, rng: random.Random) -> Written:
     return Written(completion=answered(case, rng))
 
@@ -60,6 +65,10 @@ PATTERNS = (
     Pattern(
         name="text-without-letter", label="A", families=("choice",), write=text_without_letter,
         description="the text of the right option without its letter",
+    ),
+    Pattern(
+        name="wrong-text-without-letter", label="B", families=("choice",), write=wrong_text_without_letter,
+        description="the text of a wrong option without its letter",
     ),
     Pattern(
         name="right-endpoints", label="A", families=("interval",), write=right_endpoints,

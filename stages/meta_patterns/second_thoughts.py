@@ -37,6 +37,11 @@ def unanswerable_then_answered(case: BaseCase, rng: random.Random) -> Written:
     return Written(completion=corrected(before, answered(case, rng), rng, case.wordings))
 
 
+def unanswerable_then_wrong(case: BaseCase, rng: random.Random) -> Written:
+    before = rng.choice(UNANSWERABLE[: case.wordings])
+    return Written(completion=corrected(before, answered(case, rng, wrong(case, rng)), rng, case.wordings))
+
+
 def code_only(case: BaseCase, rng: random.Random) -> Written:
     return Written(completion=f"{case.working}\n{code(rng, case.wordings)}")
 
@@ -74,6 +79,10 @@ PATTERNS = (
     Pattern(
         name="unanswerable-then-answered", label="A", families=EVERY_FAMILY, write=unanswerable_then_answered,
         description="first the claim that there is no answer, then the right one",
+    ),
+    Pattern(
+        name="unanswerable-then-wrong", label="B", families=EVERY_FAMILY, write=unanswerable_then_wrong,
+        description="first the claim that there is no answer, then a wrong one",
     ),
     Pattern(
         name="code-only", label="B", families=EVERY_FAMILY, write=code_only,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .base_case import BaseCase, Pattern, Written, answered, stated
+from .base_case import BaseCase, Pattern, Written, answered, stated, wrong
 from .plain import EVERY_FAMILY
 from .transforms import first_part, no_internet, noise, repeated
 
@@ -18,8 +18,16 @@ def truncated(case: BaseCase, rng: random.Random) -> Written:
 
 
 def truncated_after_answer(case: BaseCase, rng: random.Random) -> Written:
-    text = f"{answered(case, rng)}\n{first_part(case.working, rng.uniform(0.2, 0.9))}"
-    return Written(completion=text, finish_reason="length")
+    return _cut_after(case, answered(case, rng), rng)
+
+
+def truncated_after_wrong_answer(case: BaseCase, rng: random.Random) -> Written:
+    return _cut_after(case, answered(case, rng, wrong(case, rng)), rng)
+
+
+def _cut_after(case: BaseCase, text: str, rng: random.Random) -> Written:
+    rest = first_part(case.working, rng.uniform(0.2, 0.9))
+    return Written(completion=f"{text}\n{rest}", finish_reason="length")
 
 
 def looping(case: BaseCase, rng: random.Random) -> Written:
@@ -30,6 +38,10 @@ def looping(case: BaseCase, rng: random.Random) -> Written:
 
 def repetitive_but_answered(case: BaseCase, rng: random.Random) -> Written:
     return Written(completion=f"{case.working} {answered(case, rng)}")
+
+
+def repetitive_and_wrong(case: BaseCase, rng: random.Random) -> Written:
+    return Written(completion=f"{case.working} {answered(case, rng, wrong(case, rng))}")
 
 
 def garbled(case: BaseCase, rng: random.Random) -> Written:
@@ -43,6 +55,10 @@ def asks_for_internet(case: BaseCase, rng: random.Random) -> Written:
 
 def internet_but_answered(case: BaseCase, rng: random.Random) -> Written:
     return Written(completion=f"{no_internet(rng, case.wordings)}\n{answered(case, rng)}")
+
+
+def internet_and_wrong(case: BaseCase, rng: random.Random) -> Written:
+    return Written(completion=f"{no_internet(rng, case.wordings)}\n{answered(case, rng, wrong(case, rng))}")
 
 
 def broken_question(case: BaseCase, rng: random.Random) -> Written:
@@ -66,12 +82,20 @@ PATTERNS = (
         description="cut off after the right answer was stated",
     ),
     Pattern(
+        name="truncated-after-wrong-answer", label="B", families=EVERY_FAMILY, write=truncated_after_wrong_answer,
+        description="cut off after a wrong answer was stated",
+    ),
+    Pattern(
         name="looping", label="C", families=EVERY_FAMILY, write=looping,
         description="the same sentence again and again, no answer",
     ),
     Pattern(
         name="repetitive-but-answered", label="A", families=EVERY_FAMILY, write=repetitive_but_answered,
         description="a sentence said twice, then the right answer",
+    ),
+    Pattern(
+        name="repetitive-and-wrong", label="B", families=EVERY_FAMILY, write=repetitive_and_wrong,
+        description="a sentence said twice, then a wrong answer",
     ),
     Pattern(
         name="garbled", label="C", families=EVERY_FAMILY, write=garbled,
@@ -84,6 +108,10 @@ PATTERNS = (
     Pattern(
         name="internet-but-answered", label="A", families=EVERY_FAMILY, write=internet_but_answered,
         description="says that it has no internet, then gives the right answer",
+    ),
+    Pattern(
+        name="internet-and-wrong", label="B", families=EVERY_FAMILY, write=internet_and_wrong,
+        description="says that it has no internet, then gives a wrong answer",
     ),
     Pattern(
         name="broken-question", label="C", families=EVERY_FAMILY, write=broken_question,

@@ -85,5 +85,5 @@ def noise(length: int, rng: random.Random, wordings: int) -> str:
 
 
 def first_part(text: str, share: float) -> str:
-    """The first share of a text, its last word cut through where there is room for that."""
-    return text[: max(1, int(len(text) * share))]
+    """The first share of a text, as a limit of tokens would cut it: in the middle of a word."""
+    return text[: max(1, int(len(text) * share))].rstrip()

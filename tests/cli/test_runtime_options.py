@@ -19,6 +19,10 @@ TRAIN = [
     "train-policy", "policy", "--rollouts", "shown", "--objective", "supervised", "--steps", "3", "--rows-per-step",
     "16", "--learning-rate", "1e-3", "--precision", "float32",
 ]  # fmt: skip
+TRAIN_RM = [
+    "train-rm", "policy", "--rollouts", "shown", "--labels", "verdicts", "--prompt", "prompt.txt", "--steps", "3",
+    "--rows-per-step", "16", "--learning-rate", "1e-3", "--precision", "float32",
+]  # fmt: skip
 SAMPLE = ["sample", "problems", "policy", "--rollouts-per-problem", "3", "--max-tokens", "12", "--precision", "float32"]
 VERIFY = ["verify", "shown"]
 ASK = [
@@ -34,6 +38,8 @@ TWO_VALUES: dict[tuple[str, str], tuple[list[str], str, str]] = {
     ("verify", "--max-broken"): (VERIFY, "0.0", "1.0"),
     ("verify", "--workers"): (VERIFY, "1", "3"),
     ("verify", "--verifier-batch-tokens"): (ASK, "1", "4096"),
+    ("train-rm", "--batch-tokens"): (TRAIN_RM, "64", "4096"),
+    ("train-rm", "--checkpoint-every"): (TRAIN_RM, "1", "100"),
     ("train-policy", "--batch-tokens"): (TRAIN, "64", "4096"),
     ("train-policy", "--checkpoint-every"): (TRAIN, "1", "100"),
 }
@@ -70,6 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["init", "--context", "64", "--out", "policy", "-q"],
         ["sample", "problems", "program:tail-compact", "--tokenizer", "policy", "--rollouts-per-problem", "4", "--out",
          "shown", "-q"],
+        ["verify", "shown", "--out", "verdicts", "-q"],
     ):  # fmt: skip
         subprocess.run([sys.executable, "-m", "whet.cli", *command], cwd=made, check=True, capture_output=True)
     return made
@@ -99,7 +106,7 @@ def test_a_runtime_option_changes_neither_the_recipe_nor_the_rows(
     one, other = made
     assert one.recipe == other.recipe
     assert one.manifest.runtime != other.manifest.runtime
-    if command == "train-policy":
+    if command in ("train-rm", "train-policy"):
         for name, tensor in weights(one).items():
             # AdamW divides by the root of the second moment: rounding of a gradient near zero shows as a share of the
             # learning rate (here below 1 % of it). That gradients agree to 1e-5 is tested beside the loop.

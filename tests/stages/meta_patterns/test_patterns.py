@@ -23,10 +23,10 @@ def shown(instance):
     return "\n".join([f"{payload['pattern']} {payload['label']}", *lines])
 
 
-@pytest.mark.parametrize("place", range(len(PATTERNS)), ids=list(PATTERNS))
-def test_a_pattern_writes_what_its_label_says(place):
-    pattern = list(PATTERNS)[place]
-    assert shown(generate(random.Random(7 * place), 1, 1, patterns=(pattern,), wordings=1)) == BY_HAND[place]
+@pytest.mark.parametrize("case", BY_HAND, ids=lambda case: case.split()[0])
+def test_a_pattern_writes_what_its_label_says(case):
+    pattern = case.split()[0]
+    assert shown(generate(random.Random(pattern), 1, 1, patterns=(pattern,), wordings=1)) == case
 
 
 def test_no_pattern_is_forgotten_and_all_three_labels_have_several():
