@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from .answers.extraction import extract
-from .answers.types import reference_of
+from .answers.extraction import Extracted, extract
+from .answers.question import read_question
+from .answers.types import infer_type, reference_of
 from .meta_patterns import transforms
 from .meta_patterns.base_case import STATED, pick
 from .meta_patterns.formula_variants import equal_variants, near_variant
@@ -71,7 +72,7 @@ def truncated(row: Labelled, rng: random.Random) -> Made:
     if len(row.text) < LONG_TEXT or row.verdict == "invalid":
         return None
     text = transforms.first_part(row.text, rng.choice((0.2, 0.4, 0.6)))
-    return None if extract(text) else (row.question, row.reference, text, "invalid")
+    return None if _stated(text, row) else (row.question, row.reference, text, "invalid")
 
 
 _TAG = re.compile(r"<(/?)(think|thinking|thought|reasoning)>", re.IGNORECASE)
@@ -134,17 +135,22 @@ def wrong_answer(answer: str, rng: random.Random) -> str | None:
     return near_variant(reference, rng)
 
 
+def _stated(text: str, row: Labelled) -> Extracted | None:
+    """The answer that a text states, as the rules read it."""
+    return extract(text, infer_type(reference_of(row.reference)), read_question(row.question))
+
+
 def _statement(answer: str, rng: random.Random) -> str:
     return pick(STATED, ALL_WORDINGS, rng, answer=answer)
 
 
 def _working(row: Labelled) -> str | None:
     """What stands before the line of the final answer; None where that cannot be told, or is too little."""
-    found = extract(row.text)
+    found = _stated(row.text, row)
     if found is None:
         return None
     working = row.text[: row.text.rfind("\n", 0, found.start) + 1].strip()
-    return working if len(working) >= 20 and extract(working) is None else None
+    return working if len(working) >= 20 and _stated(working, row) is None else None
 
 
 def _corrected(row: Labelled, rng: random.Random) -> str | None:
@@ -158,7 +164,7 @@ def _switched(row: Labelled, rng: random.Random) -> str | None:
 
 
 def _confirmed(row: Labelled, rng: random.Random) -> str | None:
-    found = extract(row.text)
+    found = _stated(row.text, row)
     return None if found is None else transforms.confirmed(row.text, _statement(found.text, rng), rng, ALL_WORDINGS)
 
 
