@@ -12,6 +12,7 @@ from .multi import has_labels, texts_of
 from .normalise import letters_and_digits, normalise
 from .plain import read_normal
 from .sequence import shows_sequence
+from .structure import NOTHING
 
 AnswerType = Literal["text", "number", "math", "choice", "boolean", "sequence", "multi", "json"]
 
@@ -38,6 +39,8 @@ def infer_type(reference: str) -> AnswerType:
         return "number"
     if _LETTERS.fullmatch(text):
         return "choice"
+    if NOTHING.fullmatch(text):
+        return "math"
     words = letters_and_digits(reference)
     if _TRUTH.fullmatch(words) and read_boolean(words) is not None:
         return "boolean"

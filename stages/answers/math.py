@@ -67,6 +67,9 @@ def understand(node: Node) -> None:
             read_expression(text)
 
 
+ENDS = "an open or closed end differs"
+
+
 class _Pair:
     """One comparison: the rules of the question, which path was needed, and what tells the two apart."""
 
@@ -104,7 +107,8 @@ class _Pair:
         if len(expected.parts) != len(answer.parts):
             return self._fails(f"{len(answer.parts)} values, {len(expected.parts)} expected")
         if (expected.opening, expected.closing) != (answer.opening, answer.closing):
-            return self._fails("other brackets: an open or closed end, or a tuple for a set")
+            ends = {expected.opening, expected.closing, answer.opening, answer.closing} <= set("()[]")
+            return self._fails(ENDS if ends else "other brackets")
         return all(self.same(a, b) for a, b in zip(expected.parts, answer.parts, strict=True))
 
     def _same_in_any_order(self, expected: tuple[Node, ...], answer: tuple[Node, ...]) -> bool:
@@ -154,7 +158,7 @@ class _Pair:
             left, sense = _oriented(expected)
             right, other = _oriented(answer)
             if sense != other:
-                return self._fails("another relation")
+                return self._fails(ENDS if {sense, other} == {"<", r"\le"} else "another relation")
             self.method = "symbolic"
             factor = proportion(read_expression(left), read_expression(right))
             return factor is not None and (sense in ("=", r"\ne") or bool(factor > 0))

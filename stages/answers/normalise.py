@@ -109,7 +109,7 @@ _SHORT_ROOT = re.compile(r"\\sqrt\s*(?:(\d+|[A-Za-z])(?![A-Za-z])|\(([^()]*)\))"
 _CIRCLE = re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ\b")
 _BRACED_SCRIPT = re.compile(r"([_^])\s*\{\s*(\w)\s*\}(?!\w)")
 _BLANKS = re.compile(r"\s+")
-_BOLD = re.compile(r"^(\*\*|__|`|\*)(?![*\s])(.*?)(?<![*\s])\1$", re.DOTALL)
+_BOLD = re.compile(r"^(\*\*|__|`|\*|\"|')(?![*\s])(.*?)(?<![*\s])\1$", re.DOTALL)
 
 
 def normalise(text: str) -> str:

@@ -59,6 +59,14 @@ Node = Leaf | Group | Relation | Union | Matrix
 _MATRIX = re.compile(r"\\begin\{([pbBv]?)matrix\}(.*)\\end\{\1matrix\}", re.DOTALL)
 _JOINED = re.compile(r" ?\\text\{ ?(and|or)\}? ?\}? ?|(?<![A-Za-z\\])(and|or)(?![A-Za-z])|;")
 _RELATIONS = re.compile(r"\\(?:le|ge|ne)(?![A-Za-z])|[=<>]")
+NOTHING = re.compile(
+    r"\\emptyset|(?:\\text\{ ?)?(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)(?: exists?)?(?: ?\})?",
+    re.IGNORECASE,
+)
+"""The set without elements, in signs or words."""
+
+_REALS = re.compile(r"\\mathbb\{?R\}?")
+_SET_BUILDER = re.compile(r"\\\{[A-Za-z](?:\\in ?\\mathbb\{?R\}?)?(?:\||:|\\mid ?)(.+)\\\}")
 _MEMBER = re.compile(r"\\in(?![A-Za-z])")
 _CUP = re.compile(r"\\cup(?![A-Za-z])")
 _COMMA = re.compile(r",")
@@ -78,8 +86,12 @@ def read(text: str, inside: bool = False) -> Node:
     if matrix and matrix[1] != "v":
         rows = [row for row in re.split(r"\\\\", matrix[2]) if row.strip()]
         return Matrix(tuple(tuple(read(cell) for cell in row.split("&")) for row in rows))
-    if text == r"\emptyset":
+    if NOTHING.fullmatch(text):
         return Group(r"\{", r"\}", ())
+    if _REALS.fullmatch(text):
+        return Group("(", ")", (Leaf(r"-\infty"), Leaf(r"\infty")))
+    if built := _SET_BUILDER.fullmatch(text):
+        return read(built[1])
     text = _joined_thousands(text, inside)
     words, pieces = split_top(text, _JOINED)
     either = any("or" in word for word in words)

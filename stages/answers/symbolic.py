@@ -60,7 +60,7 @@ def decimal_value(expression: Expression) -> Fraction | None:
 
 
 def unfinished(expression: Expression) -> bool:
-    """Whether terms, factors or a fraction of an expression can be put together: x + 2x, x x^2, (x^2 - 1)/(x - 1).
+    """Whether terms, factors or a fraction of an expression can be put together: x + 2x, x x^2, 2^3, (x^2 - 1)/(x - 1).
 
     Factoring and multiplying out are left alone: 2(x + 1) and 2x + 2 are both simple.
     """
@@ -75,6 +75,8 @@ def unfinished(expression: Expression) -> bool:
                     return True
             elif isinstance(part, sympy.Add) or not isinstance(together, sympy.Add):
                 return True
+        elif isinstance(part, sympy.Pow) and part.base.is_Integer and part.exp.is_Integer and part.exp > 0:
+            return True
     value = expression.value.doit()
     _, lower = sympy.fraction(value)
     if not lower.free_symbols:

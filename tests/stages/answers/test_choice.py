@@ -1,6 +1,6 @@
 import pytest
 
-from whet.stages.answers.choice import compare, read_choice
+from whet.stages.answers.choice import compare, read_choice, understood
 from whet.stages.answers.question import Asked, read_question
 
 ANIMALS = read_question("Which animal barks?\nA. a cat\nB. a dog\nC. an eel\nD. none of them")
@@ -44,6 +44,16 @@ CASES = [
     ("B", "a cat", False, True),
     ("B", "a cow", False, True),
     ("D", "None of them", True, True),
+    ("B", "选项B", True, False),
+    ("B", "B选项", True, False),
+    ("B", "B项", True, False),
+    ("A, C", "a, c", True, False),
+    ("A, C", "both A and C", True, False),
+    ("A, C", "options A and C", True, False),
+    ("A, C", "A、C", True, False),
+    ("A, C", "选AC", True, False),
+    ("A, C", "A; C", True, False),
+    ("A, C", "a, d", False, False),
 ]
 
 
@@ -62,3 +72,25 @@ def test_two_options_with_the_same_text_name_no_letter():
     asked = read_question("Pick.\nA. one\nB. one\nC. two")
     assert read_choice("one", asked) is None
     assert read_choice("two", asked) == {"C"}
+
+
+def test_the_value_of_one_option_is_that_option():
+    halves = read_question("What is half of one?\nA. 0.25\nB. $\\frac{1}{2}$\nC. 2")
+    assert read_choice("0.5", halves) == {"B"}
+    assert read_choice("B. 0.5", halves) == {"B"}
+    assert read_choice("B. 0.25", halves) is None
+    assert read_choice("0.75", halves) is None
+
+
+def test_a_reference_is_understood_when_the_question_offers_it():
+    assert understood("B", ANIMALS) is None
+    assert understood("a dog", ANIMALS) is None
+    assert understood("E", ANIMALS) == "no option E in the question"
+    assert understood("a cow", ANIMALS) == "it names none of the options"
+    assert understood("a cow", NO_OPTIONS) is None
+
+
+def test_a_letter_against_a_text_that_no_option_has_says_nothing():
+    assert compare("a cow", "a cow", ANIMALS).equal is True
+    assert compare("a cow", "a horse", NO_OPTIONS).equal is False
+    assert compare("a cow", "B", NO_OPTIONS).equal is None

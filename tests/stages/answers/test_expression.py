@@ -1,6 +1,6 @@
 import pytest
 
-from whet.stages.answers.expression import NotUnderstood, read_expression, spelled_out
+from whet.stages.answers.expression import NotUnderstood, bare_log, natural_log, read_expression, spelled_out
 
 
 def test_decimals_become_exact_fractions():
@@ -25,3 +25,17 @@ def test_a_token_without_clear_meaning_is_refused(text):
 def test_the_parser_must_accept_all_of_it_as_one_value(text):
     with pytest.raises(NotUnderstood):
         read_expression(text)
+
+
+def test_a_log_without_a_base_is_natural_where_it_is_said():
+    assert read_expression(r"\log 8", natural=True) == read_expression(r"\ln 8")
+    assert read_expression(r"\log 8") == read_expression(r"\log_{10} 8") == read_expression(r"\lg 8")
+    assert read_expression(r"\log_2 8", natural=True) == read_expression(r"\log_2 8")
+    assert read_expression("log(8)", natural=True) == read_expression(r"\ln(8)")
+
+
+def test_logs_are_seen_in_a_text():
+    assert all(map(bare_log, [r"2\log x", "log(x)"]))
+    assert not any(map(bare_log, [r"\log_2 x", r"\lg x", "catalog"]))
+    assert natural_log(r"\ln x")
+    assert not natural_log(r"\log x")

@@ -1,7 +1,7 @@
 import pytest
 
 from whet.stages.answers.comparison import Comparison, Rules
-from whet.stages.answers.math import compare
+from whet.stages.answers.math import compare, understood
 from whet.stages.answers.question import Asked
 
 EQUAL = [
@@ -65,6 +65,11 @@ EQUAL = [
     ("a=1,b=2", "b=2, a=1"),
     ("3:4", "3 : 4"),
     (r"\emptyset", r"\{ \}"),
+    (r"\emptyset", r"\text{no solution}"),
+    ("no real solutions", r"\varnothing"),
+    (r"\mathbb{R}", r"(-\infty,\infty)"),
+    (r"\{x \mid 1<x<2\}", "(1,2)"),
+    (r"\{x\in\mathbb{R} : x>3\}", r"(3,\infty)"),
     ("x^{2}", "x^2"),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{bmatrix}1 & 2\\ 3 & \frac{8}{2}\end{bmatrix}"),
 ]
@@ -178,3 +183,133 @@ def test_the_reason_says_what_was_not_understood():
 def test_percent_in_a_list_follows_the_question():
     assert compare("25,75", r"25\%, 75\%", Rules(Asked(percent=True))).equal is True
     assert compare("25,75", r"25\%, 75\%", Rules()).equal is False
+
+
+LOGS = [
+    # both write log: either base will do, the same on both sides
+    (r"\log 8", r"3\log 2", True),
+    (r"x\log x-x", r"x(\log x-1)", True),
+    (r"\frac{\log 8}{\log 2}", "3", True),
+    (r"\log 8", r"2\log 2", False),
+    # one writes ln: log is natural
+    (r"\ln 8", r"\log 8", True),
+    (r"\ln x", "log(x)", True),
+    (r"\ln 8", r"\log 9", False),
+    # against anything else: base 10
+    (r"\log 100", "2", True),
+    (r"\log 100", "4.60517", False),
+    (r"\log_{10} x", r"\log x", True),
+    (r"\lg x", r"\log x", True),
+    (r"\lg x", r"\ln x", False),
+    (r"\log_{10} x", r"\ln x", False),
+    (r"\log_2 8", r"\log 8", False),
+    # beside a ln of its own, too
+    (r"\log 10+\ln e", "2", True),
+    (r"\log 2+\ln 3", r"\log 3+\ln 2", False),
+]
+
+
+@pytest.mark.parametrize(("expected", "answer", "equal"), LOGS)
+def test_a_log_without_a_base_is_read_by_what_stands_beside_it(expected, answer, equal):
+    assert compare(expected, answer, Rules()).equal is equal
+    assert compare(answer, expected, Rules()).equal is equal
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "reason"),
+    [
+        ("1,2,3", "1,2", "2 values, 3 expected"),
+        (r"\{1,2\}", "1", "1 values, 2 expected"),
+        ("1", "1,2", "2 values, 1 expected"),
+        ("(1,2)", "(1,2,3)", "3 values, 2 expected"),
+        ("[1,2)", "(1,2)", "an open or closed end differs"),
+        (r"\{1,2\}", "(1,2)", "other brackets"),
+        ("x>3", "x=3", "another relation"),
+        ("x>3", r"x\ge 3", "an open or closed end differs"),
+        ("5", "7", "another number"),
+        (r"\sqrt{2}", r"\sqrt{3}", "another value"),
+        ("x+y<2", "x+y>2", "another value"),
+    ],
+)
+def test_the_reason_says_what_tells_two_answers_apart(expected, answer, reason):
+    assert compare(expected, answer, Rules()).reason == reason
+
+
+def test_order_matters_where_it_is_asked_for():
+    ordered = Rules(Asked(ordered=True))
+    assert compare("1, 2, 3", "1, 2, 3", ordered).equal is True
+    assert compare("1, 2, 3", "3, 2, 1", ordered) == Comparison(False, "structure", "not in the order asked for")
+    assert compare("1, 2, 3", "3, 2, 1", Rules()).equal is True
+    assert compare("1, 2, 3", "1, 2", ordered).reason == "2 values, 3 expected"
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        (r"2\sqrt{2}", r"\sqrt{8}"),
+        (r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt{2}}"),
+        (r"\frac{3}{4}x", r"\frac{6}{8}x"),
+        ("3x", "x+2x"),
+        ("x^2", r"x\cdot x"),
+        ("x+1", r"\frac{x^2-1}{x-1}"),
+        (r"\frac{x}{2}", r"\frac{2x}{4}"),
+        (r"\sqrt{6}", r"\sqrt{2}\sqrt{3}"),
+        ("8", "2^3"),
+        ("5", "2+3"),
+        ("(1,3/4)", "(1,6/8)"),
+        ("y=3x", "y=x+2x"),
+    ],
+)
+def test_simplest_form_counts_where_it_is_asked_for(expected, answer):
+    outcome = compare(expected, answer, Rules(Asked(simplified=True)))
+    assert outcome.equal is False
+    assert (outcome.reason or "").startswith("not simplified although asked")
+    assert compare(expected, answer, Rules()).equal is True
+    # Where the reference itself is not simple the question means something else.
+    assert compare(answer, expected, Rules(Asked(simplified=True))).equal is True
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        ("2x+2", "2(x+1)"),
+        ("2(x+1)", "2x+2"),
+        ("x+1", "1+x"),
+        (r"2\sqrt{2}", r"\sqrt{2}\cdot 2"),
+        (r"\frac{x+1}{2}", r"\frac{x}{2}+\frac{1}{2}"),
+        ("-x+1", "1-x"),
+        (r"\frac{1}{x+1}", r"\frac{1}{1+x}"),
+    ],
+)
+def test_factoring_and_swapping_leave_an_answer_simple(expected, answer):
+    assert compare(expected, answer, Rules(Asked(simplified=True))).equal is True
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "places", "equal"),
+    [
+        ("3.14", r"\pi", None, True),
+        ("3.14", r"\pi", 2, False),
+        ("3.15", r"\pi", None, False),
+        ("3.1", r"\pi", None, False),
+        (r"\pi", "3.14", 2, True),
+        (r"\pi", "3.15", 2, False),
+        (r"\pi", "3.1416", 2, False),
+        (r"\pi", "3.14159", None, True),
+        (r"\pi", "3.14", None, False),
+        (r"7\pi", "22.0", 1, True),  # 21.991 is 22.0
+    ],
+)
+def test_the_decimal_of_an_expression_is_rounded_as_asked(expected, answer, places, equal):
+    assert compare(expected, answer, Rules(Asked(places=places))).equal is equal
+
+
+def test_a_finer_expression_is_marked_and_refused_when_strict():
+    assert compare("3.14", r"\pi", Rules()).marks == ("rounds to the reference",)
+    assert compare("3.14", r"\pi", Rules(strict=True)).equal is False
+
+
+def test_a_reference_is_understood_when_every_part_of_it_is():
+    assert understood(r"x=3, \frac{1}{2}, [1, \sqrt{2})") is None
+    assert understood("3 + banana") == "the word 'banana'"
+    assert understood("x^{2") is not None
