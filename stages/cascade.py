@@ -12,6 +12,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from ..artifacts import Problem
+from .answers.bounded import read_reference
+from .answers.broken import broken
+from .answers.extraction import after_reasoning
 from .answers.question import question_text
 from .opinion_counts import key_of
 from .opinions import Order, columns_of, kind_of, with_opinion, worth_asking
@@ -132,22 +135,27 @@ class Asker:
                 yield Decision(key, with_opinion(fields, opinions[key], self._mode, self._order))
 
     def _by_model(self, problem: Problem, opinion: Opinion) -> dict[str, Any]:
-        known = {"expected": problem.get("answer"), "answer_type": problem.get("answer_type")}
-        fields = rule_fields(known, opinion.verdict, opinion.reason, f"verifier, {self._mode}")
+        fields = rule_fields(expected_of(problem), opinion.verdict, opinion.reason, f"verifier, {self._mode}")
         return {**fields, "rule_verdict": None, "rule_reason": None, **columns_of(opinion)}
 
     def _without_asking(self, text: str | None, problem: Problem) -> dict[str, Any] | None:
         """The row of a rollout that nothing can be asked about."""
-        if not (problem.get("answer") or "").strip():
-            reason = "problem: it has no reference answer"
+        known = expected_of(problem)
+        if why := broken(problem, known["expected"] or "", known["answer_type"]):
+            reason = f"problem: {why}"
         elif not (text or "").strip():
             reason = "empty"
         elif not case_of(text, problem).completion:
             reason = "no answer: nothing stands behind its reasoning"
         else:
             return None
-        known = {"expected": problem.get("answer"), "answer_type": problem.get("answer_type")}
         return {**rule_fields(known, "invalid", reason, "rules"), "rule_verdict": None, "rule_reason": None}
+
+
+def expected_of(problem: Problem) -> dict[str, Any]:
+    """The columns that tell what a problem expects."""
+    reference = read_reference(problem.get("answer"), problem.get("answer_type"))
+    return {"expected": reference.expected or None, "answer_type": reference.answer_type}
 
 
 def case_of(text: str | None, problem: Problem) -> Case:
@@ -155,13 +163,8 @@ def case_of(text: str | None, problem: Problem) -> Case:
     text = text or ""
     start, end = after_reasoning(text)
     return Case(
-        question_text(problem["messages"]).strip(), (problem.get("answer") or "").strip(), text[start:end].strip()
+        question_text(problem["messages"]).strip(), expected_of(problem)["expected"] or "", text[start:end].strip()
     )
-
-
-def after_reasoning(text: str) -> tuple[int, int]:
-    end = text.rfind("</think>")
-    return (end + len("</think>") if end >= 0 else 0), len(text)
 
 
 def counts_of(fields: dict[str, Any]) -> dict[str, float]:

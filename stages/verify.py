@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ..artifacts import Artifact, Chunk, Draft, Problem, Rollout, SourceFile, Stopped, Verdict, Weights, WrongOption
 from .cascade import counts_of
-from .deciding import By, Decide, Rules, deciding, resolve_by
+from .deciding import By, Cascade, Decide, Model, Rules, deciding, resolve_by
 from .options import Runtime, expect
 from .verdict_rows import RowsToVerify
 
@@ -26,7 +26,7 @@ class VerifyOptions:
     """How verdicts are given."""
 
     by: By = field(default_factory=Rules)
-    """rules: the final answer is compared; model: a verifier model is asked; cascade: both"""
+    """rules: the final answer is compared; model: a verifier is asked; cascade: both; program: as it was written"""
 
     max_unknown: Annotated[float, Runtime] = 0.05
     """Share of unknown verdicts above which the gate closes (exit 4)"""
@@ -54,7 +54,8 @@ def verify(
     By rules the final answer (the last box, else what follows a final-answer phrase) is compared with the problem's
     reference, by answer type. Comparisons that hang or fail are unknown, with the reason, and never count as wrong.
     By model a verifier such as CompassVerifier labels each rollout. The cascade asks it where rules reject or cannot
-    read, and keeps both opinions. Given problems, the references are checked against themselves.
+    read, and keeps both opinions. By program the cases of `whet problems meta-patterns` get the label they were made
+    with. Given problems, the references are checked against themselves.
 
     Args:
         rollouts: Rollouts, or problems whose references are to be checked
@@ -73,9 +74,9 @@ def verify(
     verdicts.facts["belongs_to"] = rows.belongs_to()
     verdicts.facts["stop_rule"] = rollouts.manifest.facts.get("stop_rule", "fixed")
     asked = verifier or server
-    if not isinstance(options.by, Rules) and asked is not None:
+    if isinstance(options.by, Model | Cascade) and asked is not None:
         verdicts.facts["verifier"] = verifier_facts(options.by.asking, asked, prompt)
-    allowed = 0.0 if isinstance(options.by, Rules) else options.by.asking.allow_failed
+    allowed = options.by.asking.allow_failed if isinstance(options.by, Model | Cascade) else 0.0
     done = 0
     with deciding(options.by, asked, prompt, lambda: verdicts.stop.requested) as decide:
         for chunk in verdicts.chunks([{"part": part.name} for part in rollouts.parts]):
@@ -115,7 +116,7 @@ def plan(
 ) -> list[str]:
     """What --dry-run adds: what a verifier is asked about the first rollout. Imports no torch."""
     asked = verifier or server
-    if isinstance(options.by, Rules) or asked is None:
+    if not isinstance(options.by, Model | Cascade) or asked is None:
         return []
     from .cascade import case_of
     from .verifiers.asking import settings_of
@@ -189,7 +190,7 @@ def tell(verdicts: Draft[Verdict], by: By) -> None:
         logger.warning(f"{counts['invalid: problem']:g} problems are broken, the first of them:")
         for line in broken_lines(verdicts):
             logger.warning(line)
-    if isinstance(by, Rules) or not opinion_counts.overturned(counts).of:
+    if not isinstance(by, Model | Cascade) or not opinion_counts.overturned(counts).of:
         return
     verdicts.facts.update(opinion_counts.facts(counts))
     found = opinion_counts.overturned(counts)
@@ -223,7 +224,8 @@ def close_gates(verdicts: Draft[Verdict], options: VerifyOptions) -> None:
         verdicts.gate(
             "max-unknown",
             f"{unknown:g} of {total:g} verdicts are unknown ({_kinds(counts)}), more than --max-unknown "
-            f"{options.max_unknown:g}: look at them with whet show --where 'verdict=unknown'",
+            f"{options.max_unknown:g}: look at them with whet show --where 'verdict=unknown', "
+            "give them anew with --retry-unknown and --accept-gated",
         )
     if broken > options.max_broken * total:
         verdicts.gate(
