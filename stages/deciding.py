@@ -1,4 +1,4 @@
-"""Who gives the verdicts: rules, a verifier model, or both. The options of each, and the stream of decisions.
+"""Who gives the verdicts: rules, a verifier model, both, or a program. The options of each, the stream of decisions.
 
 with deciding(Rules(), None, None, stopping) as decide:
     for decision in decide([("row 1", "so it is 4", "stop", problem)]): ...
@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ..artifacts import SourceFile, Weights, WrongOption
+from ..artifacts import Problem, SourceFile, Weights, WrongOption
 from .cascade import Asker, Decision, Item
+from .meta_patterns import verdict_of
 from .opinions import Order
 from .options import Flat
+from .verdict_fields import rule_fields
 from .verifiers.asking import Asking, resolve_asking, settings_of
 from .verifying import AnswerPool, Verifying
 
@@ -53,16 +55,22 @@ class Cascade:
     """How the verifier model is asked"""
 
 
-By = Rules | Model | Cascade
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What the program knows that wrote the completions (program:meta-patterns)."""
+
+
+By = Rules | Model | Cascade | Program
 
 
 def resolve_by(by: By, verifier: Weights | None, prompt: SourceFile | None) -> By:
     """Fill in what auto means for a verifier; refuse one that nobody asks."""
-    if isinstance(by, Rules):
+    if isinstance(by, Rules | Program):
+        name = type(by).__name__.lower()
         for flag, given in (("--verifier or --server", verifier), ("--prompt", prompt)):
             if given is not None:
                 raise WrongOption(
-                    f"{flag} is read by --by model and --by cascade, but --by is rules: choose one of them"
+                    f"{flag} is read by --by model and --by cascade, but --by is {name}: choose one of them"
                 )
         return by
     return replace(by, asking=resolve_asking(by.asking, verifier, prompt))
@@ -74,6 +82,9 @@ def deciding(
 ) -> Iterator[Decide]:
     """What gives the verdicts. The options are resolved; a model is loaded when the first verdict is asked for."""
     with ExitStack() as stack:
+        if isinstance(by, Program):
+            yield lambda items: (Decision(key, known_fields(text, problem)) for key, text, _, problem in items)
+            return
         if isinstance(by, Rules):
             rules = stack.enter_context(AnswerPool(by))
             yield lambda items: (Decision(key, fields) for key, fields in rules.verify(items))
@@ -88,6 +99,13 @@ def deciding(
             return Asker(pool, model, order=order, mode=by.asking.mode_name, stopping=stopping)
 
         yield lambda items: asker().verify(items)
+
+
+def known_fields(text: str | None, problem: Problem) -> dict[str, Any]:
+    """The columns of a verdict that the program knows; it is no opinion of rules."""
+    verdict, reason = verdict_of(problem, text)
+    known = {"expected": problem.get("answer"), "answer_type": problem.get("answer_type")}
+    return {**rule_fields(known, verdict, reason, "program"), "rule_verdict": None, "rule_reason": None}
 
 
 def load_verifier(verifier: Weights, prompt: SourceFile | None, asking: Asking, stack: ExitStack) -> VerifierModel:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import json
 import random
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from ...artifacts import Problem, make_problem
 from ..turing import Instance
+from ..verifiers import LABELS
 from . import completeness, details, numbers, other_forms, plain, second_thoughts, spoiled, structures
 from .base_case import BaseCase, Label, Pattern, Written
 
@@ -33,6 +35,7 @@ __all__ = [
     "generate",
     "known",
     "problem_of",
+    "verdict_of",
 ]
 
 TASK = "meta-patterns"
@@ -99,3 +102,15 @@ def known(problem: Problem) -> dict[str, Any] | None:
     if not isinstance(meta, dict) or meta.get("task") != TASK or "completion" not in meta:
         return None
     return meta
+
+
+def verdict_of(problem: Problem, text: str | None) -> tuple[str, str]:
+    """Verdict and reason of a completion that the program wrote; unknown for any other text."""
+    meta = known(problem)
+    if meta is None:
+        return "unknown", "label: no program of meta-patterns made this problem"
+    if unicodedata.normalize("NFC", text or "") != unicodedata.normalize("NFC", meta["completion"]):
+        return "unknown", "label: not what the program wrote for this problem"
+    verdict = LABELS[meta["label"]]
+    kind = spoiled.REASONS[meta["pattern"]] if verdict == "invalid" else "meta-pattern"
+    return verdict, f"{kind}: {meta['pattern']}"

@@ -72,6 +72,12 @@ def broken_reference(case: BaseCase, rng: random.Random) -> Written:
     return Written(completion=answered(case, rng), reference=rng.choice(BROKEN_REFERENCES[: case.wordings + 1]))
 
 
+REASONS = {
+    "truncated": "truncated", "looping": "looping", "garbled": "garbled", "asks-for-internet": "refusal",
+    "broken-question": "problem", "broken-reference": "problem",
+}  # fmt: skip
+"""The kind of reason of an invalid verdict, by pattern."""
+
 PATTERNS = (
     Pattern(
         name="truncated", label="C", families=EVERY_FAMILY, write=truncated,

@@ -1,6 +1,7 @@
 import random
 from collections import Counter
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ WRONG = RIGHT._replace(rollout_id="r2", text=WORKING + r"So it is \boxed{x^2+6}.
 NUMBER = Labelled("r3", "How many?", "12", WORKING + "#### 12", "correct")
 
 
-def made(name, row, seed=0):
+def made(name: str, row: Labelled, seed: int = 0) -> Any:
     return MAKERS[name](row, random.Random(seed))
 
 
@@ -92,7 +93,7 @@ def test_a_question_in_other_words_still_holds_the_question():
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_meta_pattern_of_a_rollout_states_what_its_label_says(name):
     for seed in range(10):
-        text = PATTERNS[name](NUMBER, random.Random(seed))
+        text = PATTERNS[name](NUMBER, random.Random(seed)) or ""
         found = extract(text)
         if name in ("corrected", "confirmed"):
             assert VERDICTS[name] == "correct"
