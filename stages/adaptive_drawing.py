@@ -40,6 +40,7 @@ class _ChunkInRounds:
         self._draws: list[Draw] = draws
         self._requests: list[Request] = requests
         self._verdicts: dict[int, str] = {}
+        self.failed: list[Completion] = []
         self.unwritten: dict[int, Completion] = {}
         """Completions, finished or not, by order, of problems that have not left"""
 
@@ -57,6 +58,7 @@ class _ChunkInRounds:
             self._verdicts[order] = fields["verdict"]
         if stop.requested:
             return
+        self._drawing.refuse_failed(self._chunk, self.failed, len(self.unwritten))
         self._round += 1
         for place in self.active.copy():
             if self._leaves(place, end):
@@ -65,16 +67,19 @@ class _ChunkInRounds:
 
     def _sampled(self, asked):  # type: ignore[no-untyped-def]
         """Draw; finished completions go to the verifier at once."""
-        drawing, stop = self._drawing, self._drawing.rollouts.stop
-        for completion in drawing.course.draw(drawing.ready_engine(), asked, lambda: stop.requested):
+        drawing = self._drawing
+        for completion in drawing.drawn(asked):
             order = completion.request.index - self._offset
             self.unwritten[order] = completion
             drawing.tell(
                 drawing.rollouts_done() + len(self._chunk.done) + self._chunk.written,
                 len(completion.token_ids) - len(completion.request.prefix_token_ids),
             )
-            if completion.finish_reason is not None:
-                text = drawing.encoder.decode(completion.token_ids)
+            if completion.error is not None:
+                self._verdicts[order] = "unknown"
+                self.failed += [] if completion.permanent else [completion]
+            elif completion.finish_reason is not None:
+                text = completion.text if completion.text is not None else drawing.text_of(completion.token_ids)
                 yield order, text, completion.finish_reason, self._draws[order].problem
 
     def _tally(self, place: int, drawn: int) -> list[str]:

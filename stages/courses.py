@@ -63,9 +63,11 @@ class Course:
     def _follow(self, completion: Completion) -> Request | None:
         """How a rollout goes on after an engine finished its part; None at its end."""
         request = completion.request
+        if completion.error is not None or completion.text is not None:
+            return None
         if completion.finish_reason == "length":
-            at_budget = len(completion.token_ids) == request.max_tokens < self._full(request)
-            if not at_budget:
+            at_budget = len(completion.token_ids) == request.max_tokens
+            if not at_budget or request.max_tokens == self._full(request):
                 return None
             said = self._encoder.decode(completion.token_ids[self._turn_start(request) :], skip_special=False)
             end = self._prompting.think_end
@@ -116,8 +118,10 @@ def _put(completion: Completion, words: list[int], origin: str) -> Request:
     return replace(
         completion.request,
         prefix_token_ids=[*completion.token_ids, *words],
-        prefix_logprobs=[*completion.logprobs, *nothing],
-        prefix_sampling_logprobs=[*completion.sampling_logprobs, *nothing],
+        prefix_logprobs=[*completion.logprobs, *nothing] if completion.logprobs or not begun else [],
+        prefix_sampling_logprobs=(
+            [*completion.sampling_logprobs, *nothing] if completion.sampling_logprobs or not begun else []
+        ),
         foreign=foreign,
     )
 

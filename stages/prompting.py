@@ -76,7 +76,7 @@ class Prompts:
 
     def encode(self, problem: Problem) -> list[int]:
         """Token ids up to the policy's first word, the prefill left out; one BOS at most."""
-        return self._encoder.encode_prompt(self._opening(problem), self.prompting.prompt_format)
+        return self._encoder.encode_prompt(self.messages(problem), self.prompting.prompt_format)
 
     @cached_property
     def prefill_token_ids(self) -> list[int]:
@@ -95,7 +95,7 @@ class Prompts:
         """
         said: Message = {"role": "assistant", "content": _SAID}
         asked = self._encoder.prompt_text(
-            [*self._opening(problem), said, self.turns(problem)[turn]], self.prompting.prompt_format
+            [*self.messages(problem), said, self.turns(problem)[turn]], self.prompting.prompt_format
         )
         between = asked.rpartition(_SAID)[2]
         end = self._encoder.decode([ends_with], skip_special=False)
@@ -103,7 +103,7 @@ class Prompts:
             between = between[len(end) :]
         return self._encoder.encode(between)
 
-    def _opening(self, problem: Problem) -> list[Message]:
+    def messages(self, problem: Problem) -> list[Message]:
         """The messages before the policy's first turn: system, examples, the problem's own."""
         first, later = _split(problem["messages"])
         if later and self.prompting.prompt_format == "raw":

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -65,6 +68,10 @@ class RolloutDrawing:
         side_by_side = adaptive.round_rollouts if adaptive.until else self.per_problem
         self.plan = chunk_plan(len(self.problems), side_by_side, options.sampling.max_tokens)
         self._tokens, self._started = 0, time.monotonic()
+        self.tokenless = policy.engine == "server" and tokenizer is None
+        """A server is sent messages and gives back text: nothing here knows its tokens"""
+
+        self._open = ExitStack()
 
     def _choose(self, verdicts: list[Artifact[Verdict]], weighting: Weighting) -> None:
         """Keep the problems that are drawn by weight, in their order."""
@@ -95,24 +102,43 @@ class RolloutDrawing:
         self._occurrences = [self._occurrences[place] for place in drawn.places]
         self._probabilities = list(drawn.probabilities)
 
+    def __enter__(self) -> RolloutDrawing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes and connections that were begun."""
+        with self._open:
+            pass
+
     @cached_property
     def encoder(self) -> Encoder:
         return load_encoder(folder_of(self._tokenizer))
 
     @cached_property
     def prompts(self) -> Prompts:
-        return Prompts(self.encoder, self.options.prompting, self._examples)
+        encoder: Any = None if self.tokenless else self.encoder
+        return Prompts(encoder, self.options.prompting, self._examples)
+
+    def problem_of(self, index: int) -> Problem:
+        """The problem of a request."""
+        return self.problems[index // self.per_problem]
 
     @cached_property
     def course(self) -> Course:
         """How rollouts begin and go on."""
-        sampling = self.options.sampling
-        return Course(self.encoder, self.prompts, sampling, lambda index: self.problems[index // self.per_problem])
+        return Course(self.encoder, self.prompts, self.options.sampling, self.problem_of)
+
+    def drawn(self, requests: list[Request]) -> Iterator[Completion]:
+        """Draw requests to the end of their course, or as far as a stop lets them."""
+        engine, stop = self.ready_engine(), self.rollouts.stop
+        if self.tokenless:
+            return engine.sample(requests, self.options.sampling, lambda: stop.requested)
+        return self.course.draw(engine, requests, lambda: stop.requested)
 
     @cached_property
     def pool(self) -> AnswerPool:
         """What verifies rollouts when they are drawn in rounds; costs nothing until it is asked."""
-        return AnswerPool(self.options.verifying)
+        return self._open.enter_context(AnswerPool(self.options.verifying))
 
     @cached_property
     def engine(self) -> Engine:
@@ -120,12 +146,14 @@ class RolloutDrawing:
         if self.options.engine == "program":
             from .engines.program import ProgramEngine
 
-            return ProgramEngine(
-                self.policy.name,
-                self.encoder.encode,
-                self.encoder.end_id,
-                lambda index: self.problems[index // self.per_problem],
-            )
+            return ProgramEngine(self.policy.name, self.encoder.encode, self.encoder.end_id, self.problem_of)
+        if self.options.engine == "server":
+            from .engines.server import ServerEngine
+            from .servers.client import Server
+
+            server = self._open.enter_context(Server(self.policy.url, self.options.serving))
+            prompts, stop = self.prompts, self.options.prompting.stop
+            return ServerEngine(server, lambda index: prompts.messages(self.problem_of(index)), stop)
         from .engines.loading import load_engine
 
         options = self.options
@@ -150,6 +178,10 @@ class RolloutDrawing:
             self.engine.refuse_unknown(self.problems)  # type: ignore[attr-defined]
             self.prompts.encode(self.problems[0])
             return
+        if self.options.engine == "server":
+            for problem in self.problems[:1] if self.tokenless else self.problems:
+                self.prompts.messages(problem) if self.tokenless else self.prompts.encode(problem)
+            return
         if not self.encoder.end_token_ids:
             logger.warning(f"{self.policy.spec} names no end token: every rollout will run to --max-tokens")
         config = read_config(folder_of(self.policy))
@@ -170,11 +202,11 @@ class RolloutDrawing:
             "engine": self.options.engine,
             "precision": self.options.precision,
             "policy": {"spec": self.policy.spec, "digest": self.policy.digest},
-            "tokenizer_digest": self._tokenizer.tokenizer_digest,
-            "chat_template_digest": self._tokenizer.chat_template_digest,
+            "tokenizer_digest": None if self.tokenless else self._tokenizer.tokenizer_digest,
+            "chat_template_digest": None if self.tokenless else self._tokenizer.chat_template_digest,
             "prompt_format": self.options.prompting.prompt_format,
             "prompting": asdict(self.options.prompting),
-            "end_token_ids": sorted(self.encoder.end_token_ids),
+            "end_token_ids": None if self.tokenless else sorted(self.encoder.end_token_ids),
             "sampling": asdict(self.options.sampling),
             "stop_rule": f"until {self.options.adaptive.until}" if self.options.adaptive.until else "fixed",
         }
@@ -194,12 +226,15 @@ class RolloutDrawing:
         draws, requests = self.requests(chunk)
         offset = chunk.unit[0] * self.per_problem
         stop = self.rollouts.stop
-        engine = self.ready_engine()
         done_before = self.rollouts_done()
         kept: list[Completion] = []
+        failed: list[Completion] = []
         stopped: Stopped | None = None
-        for completion in self.course.draw(engine, requests, lambda: stop.requested):
-            if stop.requested:
+        for completion in self.drawn(requests):
+            if completion.error is not None and not completion.permanent:
+                failed.append(completion)
+                continue
+            if stop.requested and not self.tokenless:
                 # Finished ones too: the first write after a stop raises, and would take the rest with it.
                 kept.append(completion)
                 continue
@@ -215,12 +250,34 @@ class RolloutDrawing:
             chunk.save_prefixes([prefix_of(completion, completion.request.index - offset) for completion in kept])
             chunk.release()
             raise stopped or Stopped("stopped while drawing: what was begun is kept, run the same command again")
+        self.refuse_failed(chunk, failed, len(draws))
+        for completion in failed:
+            order = completion.request.index - offset
+            chunk.write(row := self.row_of(draws[order], completion), order, counts_of(row))
+
+    def refuse_failed(self, chunk: Chunk[Rollout], failed: Sequence[Completion], drawn: int) -> None:
+        """Leave a chunk unfinished when a server failed more of its rollouts than --allow-failed.
+
+        Raises:
+            Stopped: what came is kept, and the next run asks for the rest.
+        """
+        if len(failed) > self.options.allow_failed * drawn:
+            chunk.release()
+            reasons = Counter(str(completion.error).split(":")[0] for completion in failed)
+            counted = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+            raise Stopped(
+                f"{len(failed):,} of {drawn:,} rollouts of a chunk failed ({counted}; the first: {failed[0].error}): "
+                "the others are kept, run the same command again, or give --allow-failed SHARE"
+            )
 
     def row_of(self, draw: Draw, completion: Completion) -> Rollout:
         """The row of a finished completion."""
-        row = draw.row(completion, self.encoder.decode, self.policy.digest)
+        row = draw.row(completion, self.text_of, self.policy.digest)
         probability = self._probabilities[completion.request.index // self.per_problem]
         return row if probability is None else {**row, "drawing_probability": probability}
+
+    def text_of(self, token_ids: list[int]) -> str:
+        return self.encoder.decode(token_ids)
 
     def conclude(self) -> None:
         """Say what came of it, and close the gate on too many truncated rollouts."""
@@ -272,7 +329,7 @@ class RolloutDrawing:
             self.per_problem,
             occurrences=self._occurrences[first:end],
         )
-        prompts = [self.prompts.encode(problem) for problem in self.problems[first:end]]
+        prompts = [[] if self.tokenless else self.prompts.encode(problem) for problem in self.problems[first:end]]
         offset, prefixes = first * self.per_problem, {prefix["order"]: prefix for prefix in chunk.prefixes()}
         requests = [
             with_prefix(draw.request(offset + order, prompts[order // self.per_problem]), prefixes.get(order))

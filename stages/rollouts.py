@@ -42,6 +42,8 @@ class Draw:
     def row(self, completion: Completion, decode: Callable[[list[int]], str], policy_digest: str) -> Rollout:
         """The row of a finished completion; tokens of its prefix that are not the policy's own are marked."""
         token_ids = completion.token_ids
+        if completion.text is not None or completion.error is not None:
+            return self._without_tokens(completion)
         return {
             "rollout_id": self.rollout_id,
             "problem_id": self.problem["problem_id"],
@@ -50,12 +52,26 @@ class Draw:
             "occurrence": self.occurrence,
             "prompt_token_ids": completion.request.prompt_token_ids,
             "token_ids": token_ids,
-            "logprobs": completion.logprobs,
-            "sampling_logprobs": completion.sampling_logprobs,
+            "logprobs": completion.logprobs or None if token_ids else [],
+            "sampling_logprobs": completion.sampling_logprobs or None if token_ids else [],
             "text": decode(token_ids),
             "finish_reason": completion.finish_reason,
             "seed": completion.request.seed,
             "segments": segments_of(completion.request.foreign, len(token_ids), policy_digest),
+        }
+
+    def _without_tokens(self, completion: Completion) -> Rollout:
+        """The row of what a server wrote without saying its tokens, or did not write."""
+        return {
+            "rollout_id": self.rollout_id,
+            "problem_id": self.problem["problem_id"],
+            "draw": self.number,
+            "step": self.step,
+            "occurrence": self.occurrence,
+            "text": completion.text,
+            "finish_reason": completion.finish_reason,
+            "seed": completion.request.seed,
+            "error": completion.error,
         }
 
 
@@ -147,14 +163,18 @@ def counts_of(row: Rollout) -> dict[str, float]:
         "tokens": len(tokens),
         "truncated": int(row.get("finish_reason") == "length"),
         "empty": int(not (row["text"] or "").strip()),
+        **({"failed": 1} if row.get("error") else {}),
     }
 
 
 def repeats_of(table: pa.Table) -> dict[str, float]:
     """How many rollouts of a part, whole groups, say token for token what another one of their group says."""
-    columns = (table["problem_id"].to_pylist(), table["occurrence"].to_pylist())
+    columns = [table[name].to_pylist() for name in ("problem_id", "occurrence", "text")]
     tokens = [row for piece in table["token_ids"].chunks for row in ragged(piece)]
-    distinct = {(*key, None if row is None else row.tobytes()) for *key, row in zip(*columns, tokens, strict=True)}
+    distinct = {
+        (problem_id, occurrence, text if row is None else row.tobytes())
+        for problem_id, occurrence, text, row in zip(*columns, tokens, strict=True)
+    }
     return {"duplicates": table.num_rows - len(distinct)}
 
 

@@ -12,6 +12,8 @@ from .engines.options import VllmOptions
 from .options import Flat, Runtime, expect
 from .prompting import Prompting, Prompts, read_examples
 from .sampling import Sampling
+from .servers import Serving
+from .servers.address import Address
 from .verifying import Verifying
 from .weighting import Weighting
 
@@ -25,9 +27,9 @@ class SampleOptions:
     sampling: Annotated[Sampling, Flat] = field(default_factory=Sampling)
     """The distribution that tokens are drawn from"""
 
-    engine: Literal["auto", "vllm", "decode", "generate", "program"] = "auto"
+    engine: Literal["auto", "vllm", "decode", "generate", "server", "program"] = "auto"
     """vllm: where it is installed; decode: the decode loop (Qwen2, Qwen3, Llama); generate: transformers, any
-    architecture; program: program:NAME"""
+    architecture; server: server:URL#MODEL; program: program:NAME"""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the matrix products; auto: bfloat16 where the machine multiplies it. Log-probabilities are always float32"""
@@ -47,6 +49,12 @@ class SampleOptions:
     vllm: Annotated[VllmOptions, Flat] = field(default_factory=VllmOptions)
     """What only vllm reads"""
 
+    serving: Serving = field(default_factory=Serving)
+    """How a server is asked"""
+
+    allow_failed: Annotated[float, Runtime] = 0.0
+    """Share of a chunk's rollouts that a server may fail: these rows say so; else the draft stays unfinished"""
+
     max_batch_rows: Annotated[int, Runtime] = 256
     """Rollouts drawn side by side at most"""
 
@@ -63,6 +71,7 @@ class SampleOptions:
         expect(
             (
                 ("--check", self.check, self.check >= 0, "0 or a positive number"),
+                ("--allow-failed", self.allow_failed, 0 <= self.allow_failed <= 1, "a share from 0 to 1"),
                 ("--max-truncated", self.max_truncated, 0 <= self.max_truncated <= 1, "a share from 0 to 1"),
             )
         )
@@ -82,7 +91,7 @@ class SampleOptions:
 
 def sample(
     problems: Artifact[Problem],
-    policy: Annotated[Weights, "program"],
+    policy: Annotated[Weights, "program", "server"],
     rollouts: Draft[Rollout],
     options: SampleOptions,
     *,
@@ -96,12 +105,13 @@ def sample(
     processes that share the work never change one. Log-probabilities come raw (temperature 1) and as sampled.
 
     Args:
-        tokenizer: Folder whose tokenizer and chat template encode what program:NAME writes
+        tokenizer: Folder whose tokenizer encodes what program:NAME writes, or what a server is sent
         few_shot: Examples to put before each problem: JSON lines with question and answer, or with messages
         weights_from: Draw some of the problems, by weights from these verdicts (oldest first)
 
     Examples:
         whet sample runs/x/test runs/x/policy --rollouts-per-problem 8 --max-tokens 64 --out runs/x/rollouts
+        whet sample runs/x/test server:http://localhost:8000/v1#my-model --tokenizer my-model --out runs/x/rollouts
         whet sample runs/x/train program:tail-compact --tokenizer runs/x/policy --out runs/x/demonstrations
     """
     from .rollout_drawing import RolloutDrawing
@@ -110,7 +120,7 @@ def sample(
     drawing.check()
     rollouts.embed_problems({problem["problem_id"]: problem for problem in drawing.problems}.values())
     rollouts.facts.update(drawing.facts())
-    with drawing.pool:
+    with drawing:
         for chunk in rollouts.chunks(drawing.plan):
             drawing.draw_chunk(chunk)
     drawing.conclude()
@@ -139,10 +149,15 @@ def resolve(
         if prompting.prefill or prompting.stop or prompting.think_tokens:
             raise WrongOption(f"--prefill, --stop and --think-tokens are for models: {policy.spec} writes its own text")
         return replace(options, engine="program", precision="float32")
+    served = policy.engine == "server"
+    if served or options.engine == "server":
+        return _resolve_server(options, policy, tokenizer, served)
+    if options.serving != Serving() or options.allow_failed:
+        raise WrongOption(f"--serving.* and --allow-failed are for server:URL#MODEL, {policy.spec} is a model")
     if options.engine == "program":
         raise WrongOption(f"--engine program writes rollouts of program:NAME, {policy.spec} is a model")
     if tokenizer is not None:
-        raise WrongOption(f"--tokenizer is for program:NAME: {policy.spec} brings its own tokenizer")
+        raise WrongOption(f"--tokenizer is for program:NAME and servers: {policy.spec} brings its own tokenizer")
     reason = unsupported(read_config(folder_of(policy)))
     if options.engine == "decode" and reason:
         raise WrongOption(f"--engine decode cannot run {policy.spec}: {reason}; --engine generate can")
@@ -160,6 +175,23 @@ def resolve(
     return replace(options, engine=engine, precision=resolve_precision(options.precision))
 
 
+def _resolve_server(options: SampleOptions, policy: Weights, tokenizer: Weights | None, served: bool) -> SampleOptions:
+    """What a server can be asked."""
+    if not served or options.engine not in ("auto", "server"):
+        raise WrongOption(f"--engine {options.engine} cannot run {policy.spec}: leave --engine out")
+    Address(policy.url)
+    options.vllm.refuse(policy.spec)
+    prompting = options.prompting
+    if options.precision != "auto" or options.check:
+        raise WrongOption(f"--precision and --check are for models on this machine, {policy.spec} is a server")
+    if tokenizer is None and (prompting.prefill or prompting.think_tokens or prompting.prompt_format == "raw"):
+        raise WrongOption(
+            "--prefill, --think-tokens and --prompt-format raw need the tokens that a server is sent: give "
+            "--tokenizer FOLDER, the folder of its model"
+        )
+    return replace(options, engine="server")
+
+
 def plan(
     options: SampleOptions,
     problems: Artifact[Problem],
@@ -173,6 +205,8 @@ def plan(
     from .rollouts import chunk_plan
     from .tokens import load_encoder
 
+    if policy.engine == "server" and tokenizer is None:
+        return [f"{len(problems):,} problems are sent to {policy.spec} as messages"]
     encoder = load_encoder(folder_of(tokenizer or policy))
     lines = []
     for problem in problems.head(1).rows():

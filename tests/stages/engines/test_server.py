@@ -1,0 +1,173 @@
+"""`whet sample server:URL#MODEL` against real HTTP servers that answer, fail, stall and talk nonsense."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from whet.artifacts import Artifact
+from whet.cli.main import main
+
+PROBLEMS, DRAWS = 40, 5
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`problems` of addition and a `policy` whose tokenizer knows them; the test runs there."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["problems", "addition", "--count", str(PROBLEMS), "--templates", "1", "--out", "problems", "-q"]) == 0
+    assert main(["init", "--context", "64", "--out", "policy", "-q"]) == 0
+    return tmp_path
+
+
+def says(text: str, **more: Any) -> dict[str, Any]:
+    return {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop", **more}]}
+
+
+def sample(server: Any, *words: str, out: str = "rollouts") -> int:
+    drawn = ["--rollouts-per-problem", str(DRAWS), "--max-tokens", "16"]
+    return main(["sample", "problems", f"server:{server.url}#m", *drawn, *words, "--out", out])
+
+
+def rows(out: str = "rollouts") -> list[dict[str, Any]]:
+    return list(Artifact.open(Path(out)).rows())
+
+
+def test_without_a_tokenizer_messages_go_out_and_text_comes_back(
+    folder: Path, local_server: Callable[..., Any]
+) -> None:
+    server = local_server(lambda asked: says(asked.body["messages"][-1]["content"], finish_reason="length"))
+    assert sample(server, "--system", "be brief", "--temperature", "0.5", "--top-p", "0.9", "--stop", "END") == 0
+    found = rows()
+    questions = {
+        problem["problem_id"]: problem["messages"][0]["content"] for problem in Artifact.open(Path("problems")).rows()
+    }
+    assert Counter(row["problem_id"] for row in found) == dict.fromkeys(questions, DRAWS)
+    for row in found:
+        assert row["text"] == questions[row["problem_id"]]
+        assert row["finish_reason"] == "length"
+        assert row["token_ids"] is row["logprobs"] is row["prompt_token_ids"] is row["error"] is None
+    body = server.asked[0].body
+    assert body["messages"][0] == {"role": "system", "content": "be brief"}
+    assert (body["temperature"], body["top_p"], body["max_tokens"], body["stop"]) == (0.5, 0.9, 16, ["END"])
+    assert {asked.body["seed"] for asked in server.asked} == {row["seed"] for row in found}
+    assert server.busiest <= 64
+
+
+def test_with_a_tokenizer_token_ids_go_out_and_come_back(folder: Path, local_server: Callable[..., Any]) -> None:
+    def answer(asked: Any) -> Any:
+        told = {"tokens": ["a", "b"], "token_logprobs": [-0.5, -1.25], "top_logprobs": [{}, {}]}
+        choice = {"text": "ab", "token_ids": [7, 1], "logprobs": told, "finish_reason": "stop"}
+        return {"choices": [choice]}
+
+    server = local_server(answer)
+    assert sample(server, "--tokenizer", "policy") == 0
+    for row in rows():
+        assert list(row["token_ids"]) == [7, 1]
+        assert list(row["logprobs"]) == [-0.5, -1.25]
+        assert list(row["sampling_logprobs"]) == [-0.5, -1.25]
+        assert [part["origin"] for part in row["segments"]] == ["policy"]
+    assert server.asked[0].path == "/v1/completions"
+    sent = {tuple(asked.body["prompt"]) for asked in server.asked}
+    assert sent == {tuple(row["prompt_token_ids"]) for row in rows()}
+    assert sample(server, "--tokenizer", "policy", "--temperature", "0.7", out="tempered") == 0
+    assert {row["sampling_logprobs"] for row in rows("tempered")} == {None}
+    assert Artifact.open(Path("tempered")).manifest.facts["tokenizer_digest"]
+
+
+def test_a_server_that_drops_stalls_and_talks_nonsense_loses_nothing(
+    folder: Path, local_server: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of every 100 requests 10 are dropped, 1 stalls and 2 come back malformed; nothing is tried twice in a run."""
+    rng = random.Random(0)
+    served: Counter[int] = Counter()
+
+    async def stall(writer: Any) -> None:
+        await asyncio.sleep(60)
+
+    def answer(asked: Any) -> Any:
+        luck = rng.random()
+        if luck < 0.10:
+            return b""
+        if luck < 0.11:
+            return stall
+        if luck < 0.13:
+            return (200, "<html>nonsense")
+        served[asked.body["seed"]] += 1
+        return says(f"answer {asked.body['seed']}")
+
+    server = local_server(answer)
+    patience = ("--serving.retries", "0", "--serving.timeout-seconds", "1.5", "--serving.concurrency", "32")
+    codes = []
+    while not codes or codes[-1] == 75:
+        codes.append(sample(server, *patience))
+        told = capsys.readouterr().err
+        if codes[-1] == 75:
+            assert "rollouts of a chunk failed" in told
+            assert "run the same command again" in told
+        assert len(codes) < 12
+    assert codes[0] == 75
+    assert codes[-1] == 0
+    found = rows()
+    assert len(found) == PROBLEMS * DRAWS
+    assert all(row["text"] == f"answer {row['seed']}" and row["error"] is None for row in found)
+    assert served == Counter(row["seed"] for row in found), "what was answered was asked again"
+
+
+def test_what_a_server_refuses_for_good_is_a_row_that_says_so(folder: Path, local_server: Callable[..., Any]) -> None:
+    def answer(asked: Any) -> Any:
+        if asked.body["seed"] % 10 == 0:
+            return (400, {"error": {"message": "prompt has a forbidden word"}})
+        return says("fine")
+
+    assert sample(local_server(answer)) == 0
+    found = rows()
+    refused = [row for row in found if row["seed"] % 10 == 0]
+    assert refused
+    assert all("forbidden word" in row["error"] and row["text"] is None for row in refused)
+    assert all(row["text"] == "fine" for row in found if row["seed"] % 10)
+    assert Artifact.open(Path("rollouts")).manifest.counts["failed"] == len(refused)
+    assert main(["verify", "rollouts", "--max-unknown", "1", "--out", "verdicts"]) == 0
+    unknown = [row for row in Artifact.open(Path("verdicts")).rows() if row["verdict"] == "unknown"]
+    assert {row["rollout_id"] for row in unknown} == {row["rollout_id"] for row in refused}
+
+
+def test_failed_rollouts_may_be_allowed(folder: Path, local_server: Callable[..., Any]) -> None:
+    """Every tenth seed is never answered; a fifth of each chunk may fail."""
+    server = local_server(lambda asked: b"" if asked.body["seed"] % 10 == 0 else says("fine"))
+    patience = ("--serving.retries", "1", "--allow-failed", "0.2", "--serving.concurrency", "100")
+    assert sample(server, *patience) == 0
+    failed = [row for row in rows() if row["error"]]
+    assert failed
+    assert all(row["seed"] % 10 == 0 and row["finish_reason"] == "error" for row in failed)
+
+
+def test_a_server_that_is_not_there_ends_with_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Gone:
+        url = "http://127.0.0.1:9/v1"
+
+    assert sample(Gone, "--serving.retries", "0", "--serving.concurrency", "4") == 1
+    assert capsys.readouterr().err.count("error:") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--prefill", "<think>"], "--tokenizer FOLDER"),
+        (["--check", "5"], "is a server"),
+        (["--engine", "decode"], "leave --engine out"),
+        (["--max-model-len", "5"], "is read by --engine vllm"),
+    ],
+)
+def test_what_a_server_cannot_do_is_refused(
+    folder: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Somewhere:
+        url = "http://127.0.0.1:9/v1"
+
+    assert sample(Somewhere, *words) == 2
+    assert message in capsys.readouterr().err
