@@ -19,9 +19,11 @@ _SEVERAL = re.compile(
     r"(?:both |options? |choices? |选)*(?:\(?[A-J]\)?(?:\s*(?:,|、|;|\band\b|&|和|\s)\s*|(?=[A-J])))+\(?[A-J]\)?"
     r"|\(?[a-j]\)?(?:(?:, ?|;)(?:and )?\(?[a-j]\)?)+"
 )
+_LETTERED = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:：]\s*")
 _AGREEING = re.compile(
     r"is (?:the )?(?:correct|right|best|true)(?: (?:answer|option|choice|one))?[.!]?|正确|选项|项", re.IGNORECASE
 )
+_LINKING = re.compile(r"[\s,;]*(?:\band)?[\s,;]*$")
 _JOINING = re.compile(r"both|options?|choices?|and")
 
 
@@ -30,6 +32,9 @@ def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
     text = normalise(_TEXT.sub(r" \1 ", normalise(text)))
     if _SEVERAL.fullmatch(text):
         return frozenset(re.findall("[A-J]", _JOINING.sub("", text).upper()))
+    marks = list(_LETTERED.finditer(text))
+    if len(marks) > 1 and marks[0].start() == 0:
+        return _several_with_text(text, marks, asked)
     match = _LETTER.fullmatch(text)
     if not match:
         return _option_of(text, asked)
@@ -40,6 +45,16 @@ def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
         return beside & {letter} or None
     bare_word = match[5] and match["mark"].isspace() and not _AGREEING.fullmatch(rest)
     return _option_of(text, asked) if bare_word else frozenset(letter)
+
+
+def _several_with_text(text: str, marks: list[re.Match[str]], asked: Asked) -> frozenset[str] | None:
+    """`A) Mars and C) Venus`; None when one of them stands beside the text of another option."""
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=True):
+        beside = _option_of(_LINKING.sub("", text[mark.end() : end]), asked)
+        if beside is not None and beside != {mark[1]}:
+            return None
+    return frozenset(mark[1] for mark in marks)
 
 
 def _option_of(text: str, asked: Asked) -> frozenset[str] | None:

@@ -29,8 +29,11 @@ _CHANGING = NUMBER_WORDS.union(_CHANGING_WORDS.split())
 _CHANGING_CHINESE = re.compile("[二三四五六七八九十百千万亿半倍折不负或非未超第]")
 
 
-def read_embedded(text: str) -> Plain | None:
-    """The number of a text in normal form, negative where it is said to fall; None when words leave it in doubt."""
+def read_embedded(text: str, decrease: bool = False) -> Plain | None:
+    """The number of a text in normal form, negative where it is said to fall; None when words leave it in doubt.
+
+    Where a `decrease` is asked for, what is said to rise is no answer.
+    """
     text = _SET_WORDS.sub(r" \1 ", text)
     if not _WORDS_ONLY.fullmatch(text) or _CHANGING_CHINESE.search(text):
         return None
@@ -48,7 +51,7 @@ def read_embedded(text: str) -> Plain | None:
     falls, rises = (
         any(word in words or (not word.isascii() and word in text) for word in way) for way in (FALLING, RISING)
     )
-    if number is None or (falls and rises):
+    if number is None or (rises and (falls or decrease)):
         return None
     unit = unit_named(_first_word(after)) if not number.unit and not number.percent else None
     return number._replace(value=-abs(number.value) if falls else number.value, unit=unit or number.unit)

@@ -5,7 +5,7 @@
 
 from fractions import Fraction
 
-from .comparison import Comparison, Rules, not_understood
+from .comparison import Comparison, Rules, counted, not_understood
 from .expression import Expression, NotUnderstood, bare_log, constant, natural_log, read_expression
 from .normalise import normalise
 from .number import compare_approximately, compare_plain, simplest
@@ -41,7 +41,7 @@ def compare(expected: str, answer: str, rules: Rules) -> Comparison:
         return Comparison(False, "math", f"answer not understood: {problem}")
     pair = _Pair(rules)
     try:
-        equal = pair.same(left, right)
+        equal = pair.same(_one_of(left, rules), _one_of(right, rules))
         if equal and rules.asked.simplified and _unfinished(right) and not _unfinished(left):
             return Comparison(False, pair.method, "not simplified although asked: terms or factors can be put together")
     except NotUnderstood as problem:
@@ -95,7 +95,7 @@ class _Pair:
                 for a, b in zip(row_a, row_b, strict=True)
             )
         if not isinstance(expected, Group) or not isinstance(answer, Group):
-            return self._fails(f"{_count(answer)} values, {_count(expected)} expected")
+            return self._fails(f"{counted(_count(answer), 'value')}, {_count(expected)} expected")
         if expected.ordered or answer.ordered:
             return self._same_in_order(expected, answer)
         if self.rules.asked.ordered and len(expected.parts) == len(answer.parts) > 1:
@@ -105,7 +105,7 @@ class _Pair:
 
     def _same_in_order(self, expected: Group, answer: Group) -> bool:
         if len(expected.parts) != len(answer.parts):
-            return self._fails(f"{len(answer.parts)} values, {len(expected.parts)} expected")
+            return self._fails(f"{counted(len(answer.parts), 'value')}, {len(expected.parts)} expected")
         if (expected.opening, expected.closing) != (answer.opening, answer.closing):
             ends = {expected.opening, expected.closing, answer.opening, answer.closing} <= set("()[]")
             return self._fails(ENDS if ends else "other brackets")
@@ -113,7 +113,7 @@ class _Pair:
 
     def _same_in_any_order(self, expected: tuple[Node, ...], answer: tuple[Node, ...]) -> bool:
         if len(expected) != len(answer):
-            return self._fails(f"{len(answer)} values, {len(expected)} expected")
+            return self._fails(f"{counted(len(answer), 'value')}, {len(expected)} expected")
         return pair_up(expected, answer, self.same)
 
     def _fails(self, reason: str) -> bool:
@@ -216,6 +216,15 @@ def _count(node: Node) -> int:
 
 def _unfinished(node: Node) -> bool:
     return any(read_normal(text) is None and unfinished(read_expression(text)) for text in leaves(node))
+
+
+def _one_of(node: Node, rules: Rules) -> Node:
+    r"""`\frac{1}{2} \text{ or } 0.5` is one answer in two forms."""
+    if isinstance(node, Group) and node.either and not node.opening:
+        first, *others = node.parts
+        if all(_Pair(rules).same(first, other) for other in others):
+            return first
+    return node
 
 
 def _single(node: Node) -> Node:

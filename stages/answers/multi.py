@@ -6,39 +6,39 @@ Parts with labels are matched by them, `x = 3; y = 4` by the names, others by th
 import re
 from collections.abc import Callable
 
-from .comparison import Comparison, all_of, not_understood
+from .comparison import Comparison, all_of, counted, not_understood
+from .labels import Label, labels_of, place_of
 from .structure import is_name, split_top
 
 Compare = Callable[[str, str], Comparison | None]
 Parts = list[tuple[str, str]]
 """Label (empty where there is none) and text of every part."""
 
-_KINDS = ("abcdefgh", "123456789", ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii"))
-_LABEL = re.compile(
-    r"(?:^|(?<=[\s;,；，]))\**(?P<word>(?:part|question|q) ?)?"
-    r"(?:[(（](?P<round>[a-h1-9]|i{1,3}|iv|vi{0,3})[)）]|(?P<bare>[a-h1-9]|i{1,3}|iv|vi{0,3})(?:\)|[.:：](?=\s|\*)))\**[:：]?\**\s*",
-    re.IGNORECASE,
-)
+_BARE_LABEL = re.compile(r"[;；,，] *(?=\w{1,3}[.):]\s|(?:part|question|q) ?\(?\w\b)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[;；\n]")
 _WEAKLY_BETWEEN = re.compile(r"[,，、]\s*(?:and\s)?|\sand\s|\\text\{\s*and\s*\}")
 _NAMED = re.compile(r"([^=<>]+)=([^=<>]+)")
-_EDGES = " \t\r\n;；,，。"
+_EDGES = " \t\r\n;；,，。*"
 
 
 def read_parts(text: str, count: int = 0) -> Parts:
     """The parts of an answer; commas part one only where that gives exactly `count` parts."""
-    text = text.strip()
-    marks = list(_LABEL.finditer(text))
-    labels = [(mark["round"] or mark["bare"]).lower() for mark in marks]
-    if len(marks) > 1 and any(sorted(labels) == sorted(kind[: len(labels)]) for kind in _KINDS):
-        ends = [mark.start() for mark in marks[1:]] + [len(text)]
-        parts = [text[mark.end() : end].strip(_EDGES) for mark, end in zip(marks, ends, strict=True)]
-        return list(zip(labels, parts, strict=True))
+    text = _BARE_LABEL.sub("\n", text.strip())
+    labels = labels_of(text)
+    labels = [label for label in labels if _family(label) == _family(labels[0])]
+    if len(labels) > 1 and sorted(place_of(label.name) for label in labels) == list(range(len(labels))):
+        ends = [label.start for label in labels[1:]] + [len(text)]
+        parts = [text[label.end : end].strip(_EDGES) for label, end in zip(labels, ends, strict=True)]
+        return [(label.name, part) for label, part in zip(labels, parts, strict=True)]
     parts = [part.strip(_EDGES) for part in split_top(text, _BETWEEN)[1] if part.strip(_EDGES)]
     if len(parts) == 1 and count > 1:
         weaker = [part.strip(_EDGES) for part in split_top(text, _WEAKLY_BETWEEN)[1] if part.strip(_EDGES)]
         parts = weaker if len(weaker) == count else parts
     return [("", part) for part in parts]
+
+
+def _family(label: Label) -> str:
+    return "digits" if label.name.isdigit() else "letters" if label.name in "abcdefgh" else "roman"
 
 
 def texts_of(text: str) -> list[str]:
@@ -55,6 +55,7 @@ def compare(expected: str, answer: str, same: Compare) -> Comparison | None:
     """Compare part by part; `same` may leave a part open (None), and then so is the whole."""
     left = read_parts(expected)
     right = read_parts(answer, len(left))
+    left = read_parts(expected, len(right)) if len(left) == 1 else left
     if not left or not all(text for _, text in left):
         return not_understood("multi", "it has no parts, or an empty one")
     left, right = _by_name(left, right)
@@ -65,10 +66,10 @@ def compare(expected: str, answer: str, same: Compare) -> Comparison | None:
         if missing:
             return Comparison(False, "multi", f"part {missing[0]} is missing")
         if len(right) > len(left):
-            return Comparison(False, "multi", f"{len(right)} parts, {len(left)} expected")
+            return Comparison(False, "multi", f"{counted(len(right), 'part')}, {len(left)} expected")
         right = [(label, given[label]) for label in labels]
     if len(left) != len(right):
-        return Comparison(False, "multi", f"{len(right)} parts, {len(left)} expected")
+        return Comparison(False, "multi", f"{counted(len(right), 'part')}, {len(left)} expected")
     outcomes = [same(a, b) for (_, a), (_, b) in zip(left, right, strict=True)]
     return all_of("multi", outcomes, lambda index: f"part {labels[index] or index + 1}")
 

@@ -4,6 +4,7 @@ Units of one dimension are converted, those of different ones are never equal. W
 the other's too; a bare reference whose question names a unit is in that unit.
 """
 
+import re
 from fractions import Fraction
 from math import floor
 
@@ -17,6 +18,9 @@ from .simplest import left_to_do
 
 FEWEST_DIGITS = 3
 """Digits a decimal reference must show for a finer answer that rounds to it to be right."""
+
+_PER_TIME = re.compile(r"/(?:day|week|month|year)$")
+"""`18 dollars per day` answers how many dollars she makes every day."""
 
 ROUNDS = "rounds to the reference"
 EMBEDDED = "embedded number"
@@ -34,7 +38,7 @@ def compare_cheaply(expected: str, answer: str, rules: Rules, grouped: bool = Tr
         return simplest(a, b, compare_plain(left, right, rules), rules.asked)
     if a == b and a:
         return Comparison(True, "same text")
-    embedded = read_embedded(b) if left is not None else None
+    embedded = read_embedded(b, rules.asked.decrease) if left is not None else None
     if left is None or embedded is None:
         return None
     if rules.strict:
@@ -53,8 +57,10 @@ def compare_plain(expected: Plain, answer: Plain, rules: Rules) -> Comparison:
     """Compare two plain numbers.
 
     A percent sign may be missing only when the question asks for a percentage; `25%` always equals `0.25`, for that is
-    what it means.
+    what it means. Where a decrease is asked for, a sign says nothing: it fell by 8, or by -8.
     """
+    if rules.asked.decrease:
+        expected, answer = (number._replace(value=abs(number.value)) for number in (expected, answer))
     factors = _factors(expected, answer, rules.asked.unit)
     if not factors:
         return Comparison(False, "number", f"another unit: {answer.unit}")
@@ -89,7 +95,7 @@ def _factors(expected: Plain, answer: Plain, asked: str | None) -> list[Fraction
     if not asked or "?" in (ours, theirs):
         return [Fraction(1)]
     if theirs:
-        factor = conversion(theirs, asked)
+        factor = conversion(_PER_TIME.sub("", theirs) if "/" not in asked else theirs, asked)
         return [] if factor is None else [factor]
     factor = conversion(asked, ours)
     return [Fraction(1), *([] if factor in (None, 1) else [factor])]

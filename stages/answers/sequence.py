@@ -3,7 +3,7 @@ r"""Compare sequences: items in order, between commas, arrows or blanks or on li
 import re
 from collections.abc import Callable
 
-from .comparison import Comparison, all_of, not_understood
+from .comparison import Comparison, all_of, counted, not_understood
 from .normalise import normalise
 
 Compare = Callable[[str, str], Comparison | None]
@@ -14,10 +14,12 @@ _SEPARATORS = (
     re.compile(r"\n"),
     re.compile(r" ?[;；] ?"),
     re.compile(r" ?[,，、] ?(?:and )?| and "),
+    re.compile(r" ?[<>] ?"),
     re.compile(r" "),
 )
 """From the strongest to the weakest: the first that a text holds parts it."""
 
+_SET_WORDS = re.compile(r"\\text\{([^{}]*)\}")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _NUMBERED = re.compile(r"(?:\(?\d{1,3}[.)]|[-*•]) ")
 _AROUND = re.compile(r"(?:\\left ?)?(?:\\[({]|[(\[<{])(.*?)(?:\\right ?)?(?:\\[)}]|[)\]>}])", re.DOTALL)
@@ -26,6 +28,7 @@ _EDGES = " \"'`*$.,;"
 
 def read_items(text: str) -> list[str]:
     """The items of a sequence; a text without separators is one item."""
+    text = _SET_WORDS.sub(r" \1 ", text)
     lines = [" ".join(line.split()) for line in text.strip(" \t\r\n$").splitlines()]
     text = "\n".join(filter(None, lines))
     around = _AROUND.fullmatch(text)
@@ -61,12 +64,12 @@ def compare(expected: str, answer: str, same: Compare) -> Comparison | None:
         return not_understood("sequence", "it has no items")
     left, right = _taken_apart(left, right), _taken_apart(right, left)
     if len(left) != len(right):
-        return Comparison(False, "sequence", f"{len(right)} items, {len(left)} expected")
+        return Comparison(False, "sequence", f"{counted(len(right), 'item')}, {len(left)} expected")
     outcomes = [same(a, b) for a, b in zip(left, right, strict=True)]
     return all_of("sequence", outcomes, lambda index: f"item {index + 1}")
 
 
 def _taken_apart(items: list[str], others: list[str]) -> list[str]:
-    if len(items) == 1 < len(others) and all(len(other) == 1 for other in others):
+    if len(items) == 1 < len(others) and all(len(other) == 1 and other.isalpha() for other in others):
         return list(items[0])
     return items

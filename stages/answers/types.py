@@ -62,7 +62,7 @@ def _compare(answer_type: AnswerType, expected: str, answer: str, rules: Rules, 
         equal = answer.strip() == expected.strip()
         reason = None if equal else f"{len(answer)} characters long"
         return Comparison(equal, "same text" if equal else "length", reason)
-    if answer_type != "json" and (offered := alternatives(expected, answer_type == "text")):
+    if answer_type != "json" and (offered := alternatives(expected, _offers(answer_type, rules.asked))):
         return _compare_alternatives(answer_type, expected, offered, answer, rules, fully)
     if answer_type == "json":
         return json_.compare(expected, answer)
@@ -89,6 +89,11 @@ def _compare(answer_type: AnswerType, expected: str, answer: str, rules: Rules, 
 def shown_type(answer_type: AnswerType, expected: str) -> AnswerType:
     """Data sets call everything `math`: a reference that is a word, a time or a letter is compared as such."""
     return infer_type(expected) if answer_type == "math" else answer_type
+
+
+def _offers(answer_type: AnswerType, asked: Asked) -> bool:
+    """Whether `x or y` offers two answers: among words, and where one of several is asked for."""
+    return answer_type == "text" or asked.one_wanted
 
 
 def _type_of_part(part: str) -> AnswerType:
@@ -121,7 +126,7 @@ def _compare_alternatives(
 def understood(answer_type: AnswerType, reference: str, asked: Asked) -> str | None:
     """Why nothing can be verified against a reference; None where it can. May take any time, as `compare_fully`."""
     answer_type = shown_type(answer_type, reference)
-    if offered := alternatives(reference, answer_type == "text") if answer_type != "json" else ():
+    if offered := alternatives(reference, _offers(answer_type, asked)) if answer_type != "json" else ():
         return next((why for one in offered if (why := understood(answer_type, one, asked))), None)
     if answer_type == "json":
         return json_.understood(reference)

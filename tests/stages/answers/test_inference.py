@@ -35,7 +35,7 @@ from whet.stages.answers.inference import LONGEST_INFERRED, infer_type
         ("[1, 2]", "math"),
         (r"\{1, 2\}", "math"),
         ("(a) 3; (b) 4", "multi"),
-        ("1) yes 2) no", "multi"),
+        ("(1) yes (2) no", "multi"),
         ("Paris; 42", "multi"),
         ("3; 4", "math"),
         ("A -> B -> C", "sequence"),

@@ -219,7 +219,7 @@ def test_a_log_without_a_base_is_read_by_what_stands_beside_it(expected, answer,
     ("expected", "answer", "reason"),
     [
         ("1,2,3", "1,2", "2 values, 3 expected"),
-        (r"\{1,2\}", "1", "1 values, 2 expected"),
+        (r"\{1,2\}", "1", "1 value, 2 expected"),
         ("1", "1,2", "2 values, 1 expected"),
         ("(1,2)", "(1,2,3)", "3 values, 2 expected"),
         ("[1,2)", "(1,2)", "an open or closed end differs"),

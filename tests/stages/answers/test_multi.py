@@ -75,7 +75,7 @@ def test_parts_are_matched_by_label_by_name_or_by_position(expected, answer):
         ("(a) 3; (b) 4", "4; 3", "part a differs: another part"),
         ("(a) 3; (b) 4; (c) 5", "(a) 3; (b) 4", "part c is missing"),
         ("(a) 3; (b) 4", "(a) 3; (b) 4; (c) 5", "3 parts, 2 expected"),
-        ("(a) 3; (b) 4", "3", "1 parts, 2 expected"),
+        ("(a) 3; (b) 4", "3", "1 part, 2 expected"),
         ("3; 4", "3; 5", "part 2 differs: another part"),
         ("x = 3; y = 4", "x = 4; y = 3", "part x differs: another part"),
         ("3; 4", "", "0 parts, 2 expected"),
@@ -95,7 +95,7 @@ def test_an_open_part_leaves_the_whole_open():
 
 def test_labels_of_options_are_no_labels_of_parts():
     assert has_labels("(a) 3; (b) 4")
-    assert has_labels("1) 3 2) 4")
+    assert has_labels("(1) 3 (2) 4")
     assert not has_labels("(A) red (B) blue")
     assert not has_labels("3; 4")
     assert not has_labels("f(a) + g(b)")
