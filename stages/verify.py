@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +10,12 @@ from .cascade import counts_of
 from .deciding import By, Cascade, Decide, Model, Rules, deciding, resolve_by
 from .options import Runtime, expect
 from .verdict_rows import RowsToVerify
+from .verdict_summary import close_gates, tell
 
 if TYPE_CHECKING:
     from .verifiers.asking import Asking
 
 VERSION = 2
-
-SHOWN = 5
-"""Overturned rows, and broken references, that the log shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +81,8 @@ def verify(
             for _ in verify_part(chunk, rows, decide, verdicts, allowed):
                 done += 1
                 verdicts.progress(done, len(rows))
-    tell(verdicts, options.by)
-    close_gates(verdicts, options)
+    tell(verdicts)
+    close_gates(verdicts, options.max_unknown, options.max_broken)
 
 
 def resolve(
@@ -177,64 +174,3 @@ def verifier_facts(asking: Asking, verifier: Weights, prompt: SourceFile | None)
         "spec": verifier.spec, "digest": verifier.digest, "mode": asking.mode_name, "labels": dict(settings.labels),
         "prompt": settings.prompt.text,
     }  # fmt: skip
-
-
-def tell(verdicts: Draft[Verdict], by: By) -> None:
-    """Put into the log and the manifest where rules and verifier disagree, and which references are broken."""
-    from loguru import logger
-
-    from . import opinion_counts
-
-    counts = verdicts.counts()
-    if counts.get("invalid: problem"):
-        logger.warning(f"{counts['invalid: problem']:g} problems are broken, the first of them:")
-        for line in broken_lines(verdicts):
-            logger.warning(line)
-    if not isinstance(by, Model | Cascade) or not opinion_counts.overturned(counts).of:
-        return
-    verdicts.facts.update(opinion_counts.facts(counts))
-    found = opinion_counts.overturned(counts)
-    opinion_counts.show(counts)
-    logger.info(f"the verifier overturns {found.rows:,} of {found.of:,} verdicts of the rules ({found.rate:.1%})")
-    for line in opinion_counts.lines(opinion_counts.overturned_rows(verdicts.folder, SHOWN)):
-        logger.info(line)
-
-
-def broken_lines(verdicts: Draft[Verdict]) -> list[str]:
-    """Some problems that are broken, each once."""
-    from ..artifacts.parquet import read_batches
-
-    found: dict[str, str] = {}
-    for part in sorted((verdicts.folder / "data").glob("part-*.parquet")):
-        for batch in read_batches(part, ["problem_id", "verdict", "reason", "expected"]):
-            for row in batch.to_pylist():
-                if row["verdict"] == "invalid" and row["reason"].startswith("problem"):
-                    found.setdefault(row["problem_id"], f"{row['problem_id']}: {row['expected']!r}: {row['reason']}")
-                    if len(found) >= 4 * SHOWN:
-                        return list(found.values())
-    return list(found.values())
-
-
-def close_gates(verdicts: Draft[Verdict], options: VerifyOptions) -> None:
-    """Mark the artifact when too many verdicts are unknown, or too many problems broken."""
-    counts = verdicts.counts()
-    total = sum(counts.get(verdict, 0) for verdict in ("correct", "incorrect", "invalid", "unknown"))
-    unknown, broken = counts.get("unknown", 0), counts.get("invalid: problem", 0)
-    if unknown > options.max_unknown * total:
-        verdicts.gate(
-            "max-unknown",
-            f"{unknown:g} of {total:g} verdicts are unknown ({_kinds(counts)}), more than --max-unknown "
-            f"{options.max_unknown:g}: look at them with whet show --where 'verdict=unknown', "
-            "give them anew with --retry-unknown and --accept-gated",
-        )
-    if broken > options.max_broken * total:
-        verdicts.gate(
-            "max-broken",
-            f"{broken:g} of {total:g} rows have a broken problem, more than --max-broken {options.max_broken:g}: look "
-            "at them with whet show --where 'verdict=invalid'",
-        )
-
-
-def _kinds(counts: Mapping[str, float]) -> str:
-    unknown = {name: count for name, count in sorted(counts.items()) if name.startswith("unknown: ")}
-    return ", ".join(f"{count:g} {name.partition(': ')[2]}" for name, count in unknown.items())
