@@ -4,7 +4,21 @@ It was written from what verifiers are for and where they are known to fail, not
 to leave it as it is. `case.py` says how a case is written.
 """
 
-from . import choices, extraction, invalids, mathematics, meta_patterns, numbers, parts, questions, traps, words
+from . import (
+    choices,
+    extraction,
+    invalids,
+    mathematics,
+    meta_patterns,
+    numbers,
+    parts,
+    questions,
+    statements,
+    structures,
+    traps,
+    words,
+    writings,
+)
 from .case import Case
 from .meta_patterns import PATTERNS
 
@@ -20,6 +34,9 @@ FAMILIES: dict[str, list[Case]] = {
         "words": words,
         "parts": parts,
         "questions": questions,
+        "statements": statements,
+        "writings": writings,
+        "structures": structures,
         "invalids": invalids,
         "meta-patterns": meta_patterns,
         "traps": traps,

@@ -6,7 +6,7 @@ about("number", "How many pens does Tom have?", "42",
 )
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Case(NamedTuple):
@@ -28,6 +28,9 @@ class Case(NamedTuple):
     mark: str = ""
     """A remark that the verdict carries."""
 
+    token_f1: str = ""
+    """The overlap with a reference of words, to two digits."""
+
     one_way: str = ""
     """Why reference and answer cannot change places."""
 
@@ -40,6 +43,15 @@ class Case(NamedTuple):
     question: str = ""
     reference: str | None = ""
     name: str = ""
+
+    def agrees(self, fields: dict[str, Any]) -> bool:
+        """Whether the fields of a verdict are what this case says."""
+        return (
+            fields["verdict"] == self.verdict
+            and (fields["reason"] or "").startswith(self.reason)
+            and (not self.mark or self.mark in (fields["marks"] or ()))
+            and (not self.token_f1 or round(fields["token_f1"], 2) == float(self.token_f1))
+        )
 
 
 def correct(completion: str, why: str, **more: str) -> Case:
