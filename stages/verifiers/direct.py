@@ -18,6 +18,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...artifacts import WrongArtifact
 from . import LABELS, Opinion
 from .labels import invalid_reason
 
@@ -42,7 +43,10 @@ def whitespace_ids(encoder: Encoder, labels: Mapping[str, str] = LABELS) -> list
     found = set()
     for white in _WHITE:
         for label in labels:
-            token_ids = encoder.encode(white + label)
+            try:
+                token_ids = encoder.encode(white + label)
+            except WrongArtifact:  # an alphabet without new lines
+                continue
             if len(token_ids) == 2 and not encoder.decode(token_ids[:1]).strip():
                 found.add(token_ids[0])
     return sorted(found)

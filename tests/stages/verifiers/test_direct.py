@@ -82,6 +82,15 @@ def test_white_space_before_a_label_is_a_token_of_its_own_for_bytes(encoder: Enc
     assert whitespace_ids(encoder) == sorted([*encoder.encode(" "), *encoder.encode("\n")])
 
 
+def test_an_alphabet_without_new_lines_has_other_white_space(tmp_path: Path) -> None:
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.BPE({character: place for place, character in enumerate(" ABC")}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    assert whitespace_ids(Encoder(tmp_path, tokenizer, None, {}, frozenset())) == [0]
+
+
 @pytest.mark.parametrize("family", ["qwen2", "gpt2"])
 def test_probabilities_are_those_of_a_plain_forward_pass(
     family: str, tiny: Callable[..., Path], encoder: Encoder
