@@ -57,8 +57,8 @@ def opinion_of(
 ) -> Opinion:
     """What the probabilities of the labels say.
 
-    confidence = p(label) / sum of all labels' p, to `CONFIDENCE_DIGITS`. Unknown where that sum is below `LEAST_MASS`, where two labels are
-    equally likely, and where the confidence is below `min_confidence`.
+    confidence = p(label) / sum of all labels' p, to `CONFIDENCE_DIGITS`. Unknown where that sum is below `LEAST_MASS`,
+    where two labels are equally likely, and where the confidence is below `min_confidence`.
     """
     mass = sum(probabilities.values())
     names = ", ".join(labels)
