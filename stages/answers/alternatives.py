@@ -17,7 +17,7 @@ _SAID = re.compile(
 )
 _EITHER = re.compile(r"either (?P<list>.+? or .+)", re.IGNORECASE | re.DOTALL)
 _OR = re.compile(r",? or |或者?")
-_OR_AND = re.compile(r",? (?:or|and) |, |或者?")
+_OR_AND = re.compile(r",? (?:or|and) |, ")
 _SLASH = re.compile(r" / ")
 _LONGEST = 5
 """Words of an alternative that is offered without saying so."""

@@ -21,7 +21,7 @@ _SEVERAL = re.compile(
 )
 _LETTERED = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:：]\s*")
 _AGREEING = re.compile(
-    r"is (?:the )?(?:correct|right|best|true)(?: (?:answer|option|choice|one))?[.!]?|正确|选项|项", re.IGNORECASE
+    r"is (?:the )?(?:correct|right|best|true)(?: (?:answer|option|choice|one))?[.!]?|正确", re.IGNORECASE
 )
 _LINKING = re.compile(r"[\s,;]*(?:\band)?[\s,;]*$")
 _JOINING = re.compile(r"both|options?|choices?|and")
@@ -37,28 +37,28 @@ def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
         return _several_with_text(text, marks, asked)
     match = _LETTER.fullmatch(text)
     if not match:
-        return _option_of(text, asked)
+        return option_of(text, asked)
     letter = next(group for group in match.group(1, 2, 3, 5) if group).upper()
     rest = match["rest"].strip()
-    beside = _option_of(rest, asked) if rest else None
+    beside = option_of(rest, asked) if rest else None
     if beside is not None:
         return beside & {letter} or None
     bare_word = match[5] and match["mark"].isspace() and not _AGREEING.fullmatch(rest)
-    return _option_of(text, asked) if bare_word else frozenset(letter)
+    return option_of(text, asked) if bare_word else frozenset(letter)
 
 
 def _several_with_text(text: str, marks: list[re.Match[str]], asked: Asked) -> frozenset[str] | None:
     """`A) Mars and C) Venus`; None when one of them stands beside the text of another option."""
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     for mark, end in zip(marks, ends, strict=True):
-        beside = _option_of(_LINKING.sub("", text[mark.end() : end]), asked)
+        beside = option_of(_LINKING.sub("", text[mark.end() : end]), asked)
         if beside is not None and beside != {mark[1]}:
             return None
     return frozenset(mark[1] for mark in marks)
 
 
-def _option_of(text: str, asked: Asked) -> frozenset[str] | None:
-    """The one option with this text, or with this number for its text."""
+def option_of(text: str, asked: Asked) -> frozenset[str] | None:
+    """The letter of the one option with this text, or with this number for its text; None where there is none."""
     words = letters_and_digits(text)
     letters = {letter for letter, option in asked.options if words and letters_and_digits(option) == words}
     if not letters and asked.options and (number := read_plain(text)) is not None:

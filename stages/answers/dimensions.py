@@ -40,7 +40,7 @@ _UNITS = {
     "rad": ("arc", "1", "radian"),
     "celsius": ("celsius", "1", "℃ 摄氏度"),
     "fahrenheit": ("fahrenheit", "1", "℉ 华氏度"),
-    "dollar": ("dollars", "1", "USD bucks 美元"),
+    "dollar": ("dollars", "1", "$ USD bucks 美元"),
     "cent": ("dollars", "1/100", "¢ 美分 penny pennies"),
     "euro": ("euros", "1", "EUR € 欧元"),
     "sterling": ("sterling", "1", "GBP quid £ 英镑"),

@@ -21,6 +21,7 @@ LONGEST_INFERRED = 10_000
 
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:[,;] ?\(?[A-J]\)?)*")
 _TRUTH = re.compile(r"yes|no|true|false|correct|incorrect|是|否|对|错|正确|错误")
+_FUNCTION = re.compile(r"(?:sin|cos|tan|cot|sec|csc|log|ln|lg|exp) ?\(?[a-z]\)?")
 _WORDS = re.compile(r"(?:[^\W\d_]|['’ .,-])+")
 _TIME_OR_DATE = re.compile(r"\d{1,2}:\d{2}\s*[A-Za-z].*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.DOTALL)
 
@@ -40,6 +41,8 @@ def infer_type(reference: str) -> AnswerType:
     if _LETTERS.fullmatch(text):
         return "choice"
     if NOTHING.fullmatch(text):
+        return "math"
+    if _FUNCTION.fullmatch(text):
         return "math"
     words = letters_and_digits(reference)
     if _TRUTH.fullmatch(words) and read_boolean(words) is not None:

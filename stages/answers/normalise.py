@@ -106,7 +106,7 @@ _WRAPPERS = re.compile(
 _BARE_WRAPPER = re.compile(r"\\(?:mathrm|mathbf|mathit|rm)\s+([A-Za-z])(?![A-Za-z])")
 _SHORT_FRACTION = re.compile(r"\\frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
 _SHORT_ROOT = re.compile(r"\\sqrt\s*(?:(\d+|[A-Za-z])(?![A-Za-z])|\(([^()]*)\))")
-_CIRCLE = re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ\b")
+_CIRCLE = re.compile(r"\^\s*\{\s*\\circ\s*\}")
 _BRACED_SCRIPT = re.compile(r"([_^])\s*\{\s*(\w)\s*\}(?!\w)")
 _BLANKS = re.compile(r"\s+")
 _BOLD = re.compile(r"^(\*\*|__|`|\*|\"|')(?![*\s])(.*?)(?<![*\s])\1$", re.DOTALL)
@@ -176,20 +176,12 @@ def _full_fraction(match: re.Match[str]) -> str:
 
 
 _AROUND = re.compile(r" ?([-+*/^_=<>|(){}\[\]:!]) ?")
-_TEXT_PART = re.compile(r"(\\text\{[^{}]*\})")
+_BEFORE = re.compile(r" (?=[,;\\])")
 
 
 def _tight(text: str) -> str:
     """Drop blanks beside signs and before commands; between words, digits and after commas one stays."""
-    parts = _TEXT_PART.split(text)
-    for index in range(0, len(parts), 2):
-        part = _AROUND.sub(r"\1", parts[index])
-        parts[index] = re.sub(r" (?=[,;\\])", "", part)
-        if index > 0:
-            parts[index] = parts[index].lstrip()
-        if index + 1 < len(parts):
-            parts[index] = parts[index].rstrip()
-    return "".join(parts).strip()
+    return _BEFORE.sub("", _AROUND.sub(r"\1", text)).strip()
 
 
 def _without_closing_marks(text: str) -> str:

@@ -1,6 +1,6 @@
-r"""See on the text of an answer what is left to be simplified: `\frac{6}{8}`, `\sqrt{8}`, `\frac{1}{\sqrt{2}}`, `2+3`.
+r"""See on the text of an answer what is left to be simplified: `\frac{6}{8}`, `\sqrt{8}`, `\frac{1}{\sqrt{2}}`.
 
-`symbolic.left_to_do` sees the rest on the expression.
+`symbolic.unfinished` sees the rest on the expression.
 """
 
 import re
@@ -9,7 +9,6 @@ from math import gcd
 _RATIO = re.compile(r"\\frac\{-?(\d{1,300})\}\{-?(\d{1,300})\}|(?<![\d.^}])(\d{1,300})/(\d{1,300})(?![\d.^])")
 _ROOT = re.compile(r"\\sqrt(?:\[(\d{1,2})\])?\{(\d{1,12})\}")
 _ROOT_BELOW = re.compile(r"\\frac\{(?:[^{}]|\{[^{}]*\})*\}\{[^{}]*\\sqrt|/\(?\d*\\sqrt")
-_SUM = re.compile(r"(?<![\d.A-Za-z}^_)])\d+(?:\.\d+)?(?:[-+*]|\\cdot ?|\\times ?)\d+(?![\d.A-Za-z^(\\/!])")
 
 
 def left_to_do(text: str) -> str | None:
@@ -23,8 +22,6 @@ def left_to_do(text: str) -> str | None:
             return f"{match[0]} can be drawn out"
     if _ROOT_BELOW.search(text):
         return "a root in a denominator"
-    if match := _SUM.search(text):
-        return f"{match[0]} can be worked out"
     return None
 
 

@@ -68,7 +68,7 @@ def _compare(answer_type: AnswerType, expected: str, answer: str, rules: Rules, 
         return json_.compare(expected, answer)
     if answer_type == "boolean":
         return boolean.compare(expected, answer)
-    if answer_type == "choice":
+    if answer_type == "choice" or _is_about_options(expected, answer, rules.asked):
         return choice.compare(expected, answer, rules.asked)
     if answer_type in ("sequence", "multi"):
 
@@ -89,6 +89,13 @@ def _compare(answer_type: AnswerType, expected: str, answer: str, rules: Rules, 
 def shown_type(answer_type: AnswerType, expected: str) -> AnswerType:
     """Data sets call everything `math`: a reference that is a word, a time or a letter is compared as such."""
     return infer_type(expected) if answer_type == "math" else answer_type
+
+
+def _is_about_options(expected: str, answer: str, asked: Asked) -> bool:
+    """Whether a reference is the text of one of the question's options, and the answer names one of them too."""
+    if not asked.options or choice.option_of(expected, asked) is None:
+        return False
+    return choice.read_choice(answer, asked) is not None
 
 
 def _offers(answer_type: AnswerType, asked: Asked) -> bool:

@@ -30,17 +30,18 @@ _CURRENCY = re.compile(
     r"^(?P<minus>-?)(?:(?:US|RMB)? ?(?P<sign>[$€£¥₹])|(?P<code>USD|EUR|GBP|RMB|CNY|INR|Rs\.?)(?![A-Za-z]))"
     r" ?(?=[-\d.\\])"
 )
-_CURRENCY_SIGNS = {"$": "dollar", "¥": "?"}
-"""Signs of several currencies: another dollar is still a dollar, a yen is no yuan."""
 
 
 def split_currency(text: str) -> tuple[str, str]:
-    r"""Take a currency off the front: `\$5` is ("5", "dollar"), `-€5` ("-5", "euro")."""
+    r"""Take a currency off the front: `\$5` is ("5", "dollar"), `-€5` ("-5", "euro").
+
+    `¥` may be a yen or a yuan: it is a unit that is not in the table.
+    """
     match = _CURRENCY.match(text)
     if not match:
         return text, ""
     sign, code = match["sign"], match["code"]
-    unit = _CURRENCY_SIGNS.get(sign) or unit_named(sign or code.rstrip(".")) or "?"
+    unit = unit_named(sign or code.rstrip(".")) or "?"
     return match["minus"] + text[match.end() :], unit
 
 
@@ -77,7 +78,7 @@ def _split_sign(text: str, match: re.Match[str]) -> tuple[str, str]:
         unit = unit_named(match["chinese"]) or ("?" if _COUNTED.fullmatch(match["chinese"]) else "")
         return (rest, unit) if unit and rest else (text, "")
     if match["sign"]:
-        return rest, _CURRENCY_SIGNS.get(match["sign"]) or unit_named(match["sign"]) or "?"
+        return rest, unit_named(match["sign"]) or "?"
     return rest, {"C": "celsius", "F": "fahrenheit", "": "degree"}[match["scale"]]
 
 

@@ -7,7 +7,7 @@ from whet.stages.answers.simplest import left_to_do
 @pytest.mark.parametrize(
     "text",
     [r"\frac{6}{8}", "6/8", "-6/8", "3/1", r"x+\frac{10}{5}", r"\sqrt{8}", r"5\sqrt{12}", r"\sqrt[3]{16}", r"\sqrt{4}",
-     r"\frac{1}{\sqrt{2}}", r"\frac{3}{2\sqrt{5}}", r"1/\sqrt2", "2+3", r"2\cdot 3", "2*3x+1-2+5"],
+     r"\frac{1}{\sqrt{2}}", r"\frac{3}{2\sqrt{5}}", r"1/\sqrt2"],
 )  # fmt: skip
 def test_something_is_left_to_do(text):
     assert left_to_do(normalise(text)) is not None

@@ -139,6 +139,17 @@ def test_what_was_compared_cheaply_is_compared_fully_to_the_same():
         assert cheap is None or cheap == fully(answer_type, expected, answer)
 
 
+def test_the_text_of_an_option_is_met_by_its_letter():
+    for answer_type, expected in [("text", "a dog"), ("math", "a dog"), ("choice", "a dog"), ("choice", "B")]:
+        for answer, equal in [("B", True), ("(b)", True), ("a dog", True), ("A", False), ("a cat", False)]:
+            assert compare_fully(answer_type, expected, answer, ANIMALS, TOLERANCE).equal is equal
+    legs = read_question("How many legs?\nA. 2\nB. 4\nC. 6")
+    assert compare_fully("number", "4", "B", legs, TOLERANCE).equal is True
+    assert compare_fully("number", "4", "C", legs, TOLERANCE).equal is False
+    assert compare_fully("number", "4", "4 legs", legs, TOLERANCE).equal is True
+    assert compare_fully("text", "a dog", "a dog, I think", ANIMALS, TOLERANCE).token_f1 == pytest.approx(2 / 4)
+
+
 def test_a_reference_with_alternatives_marks_the_one_that_was_given():
     outcome = fully("text", "NYC (or New York)", "new york")
     assert (outcome.equal, outcome.marks, outcome.token_f1) == (True, ("one of the alternatives",), 1.0)
