@@ -25,7 +25,9 @@ _AT_LINE_START = re.compile(
     rf"|(?P<plain>[a-h1-9]|i{{1,3}}|iv|vi?)[.):](?=[\s*_$\\]|$))[*_]*[:：.]?[*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_ANYWHERE = re.compile(rf"(?<![\w)）}}\\^]){_BRACKETED}[*_]*[:：]?[*_]*|{_CHINESE}[*_]*[:：]?[*_]*")
+_ANYWHERE = re.compile(
+    rf"(?<![\w)）}}\\^]){_BRACKETED}[*_]*[:：]?[*_]*|{_CHINESE}[*_]*[:：]?[*_]*|(?<=\s)(?P<counted>[1-9])[.)](?=\s)"
+)
 
 
 def labels_of(text: str, start: int = 0, end: int | None = None) -> list[Label]:

@@ -13,14 +13,14 @@ from .endings import bold_ending, code_ending, unanswerable
 from .found import Extracted
 from .json import last_json
 from .multi import parts_stated
-from .phrases import answer_stated, second_thought, stated_at
+from .phrases import answer_stated, empty_phrase, second_thought, stated_at
 from .reasoning import after_heading, after_reasoning
 from .sequence import sequence_stated
 from .tags import last_tag
 
 __all__ = ["LONGEST_ENDING", "Extracted", "after_reasoning", "extract"]
 
-LONGEST_ENDING = 1_000_000
+LONGEST_ENDING = 200_000
 """Characters at the end of a rollout in which its answer is looked for."""
 
 _NOTHING_ASKED = Asked()
@@ -63,4 +63,5 @@ def _stated(text: str, start: int, end: int, answer_type: str, asked: Asked) -> 
     if box:
         return second_thought(text, box.end, end) or box
     found = _IN_SENTENCES.get(answer_type, answer_stated)(text, start, end, asked)
-    return found or next((late for rule in _AT_THE_END if (late := rule(text, start, end, answer_type))), None)
+    late = (rule(text, start, end, answer_type) for rule in _AT_THE_END)
+    return found or next(filter(None, late), None) or empty_phrase(text, start, end)

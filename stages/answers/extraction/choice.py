@@ -24,6 +24,7 @@ _BEFORE: Mapping[str, re.Pattern[str]] = {
 _OPTION_IS_RIGHT = re.compile(
     rf"(?<![\w'’])[*_]{{0,3}}(?P<letters>{_LETTERS})[*_]{{0,3}} (?:is|are) (?:therefore |thus |indeed |also )?"
     r"(?:(?:the )?(?:only )?(?:correct|right|best)|the answer)\b(?!\?)"
+    rf"|(?P<chinese>{_LETTER})(?:选项|项)?(?:是)?正确(?![吗的])"
 )
 _LETTER_LINE = re.compile(
     rf"[*_$ \t]*(?P<answer>(?:\\text(?:bf)?\{{)?{_LETTER}\}}?(?:[.):：][*_]* [^\n]{{1,200}})?)[*_$. \t]*"
@@ -38,8 +39,8 @@ def choice_stated(text: str, start: int, end: int, _: Asked) -> Extracted | None
     """
     behind = last_phrase(text, start, end, _BEFORE)
     before = last_match(_OPTION_IS_RIGHT, text, start, end)
-    if before and not (behind and behind.start > before.start("letters")):
-        return trimmed(text, *before.span("letters"), "option is right")
+    if before and not (behind and behind.start > before.start()):
+        return trimmed(text, *before.span(before.lastgroup or 0), "option is right")
     return behind or _alone(text, *last_line(text, start, end))
 
 

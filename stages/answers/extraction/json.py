@@ -7,6 +7,7 @@ from ..question import Asked
 from .found import Extracted, without_blanks
 
 _PIECES = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\[\]{}]')
+_FENCE = re.compile(r"```[a-zA-Z]*\n(?P<inside>[^`]+)```")
 _PARTNERS = {"]": "[", "}": "{"}
 _OBJECT = re.compile(r'\{\s*"')
 _ATTEMPTS = 64
@@ -14,17 +15,24 @@ _ATTEMPTS = 64
 
 
 def last_json(text: str, start: int, end: int, _: Asked) -> Extracted | None:
-    """The last bracketed piece that is JSON, as it stands in the text; what an unclosed bracket holds is none.
+    """The JSON in the last code fence that holds any, else the last bracketed piece that is JSON.
 
-    Brackets inside strings are no brackets, and a string never reaches over its line.
+    Brackets inside strings are no brackets, and a string never reaches over its line. What an unclosed object holds is
+    none.
     """
-    for begin, finish in reversed(_outermost(text, start, end)[-_ATTEMPTS:]):
-        try:
-            json.loads(text[begin:finish])
-        except (ValueError, RecursionError):
-            continue
-        return without_blanks(text, begin, finish, "json")
-    return None
+    for fence in reversed([*_FENCE.finditer(text, start, end)][-_ATTEMPTS:]):
+        if _parses(fence["inside"]):
+            return without_blanks(text, *fence.span("inside"), "json")
+    spans = _outermost(text, start, end)[-_ATTEMPTS:]
+    last = next((span for span in reversed(spans) if _parses(text[slice(*span)])), None)
+    return without_blanks(text, *last, "json") if last else None
+
+
+def _parses(piece: str) -> bool:
+    try:
+        return isinstance(json.loads(piece), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _outermost(text: str, start: int, end: int) -> list[tuple[int, int]]:

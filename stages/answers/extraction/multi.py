@@ -29,15 +29,14 @@ def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | N
     """All parts of the answer.
 
     In this order: a last box that holds all parts; a closing phrase that lists as many parts as there are labels; what
-    stands under each label; the boxes of one sentence, of the last paragraph, or of the whole text when there are as
-    many as sub-questions; the phrase.
+    stands under each label; the boxes of the last sentence with several, else all boxes of the text; the phrase.
     """
     boxes = boxes_of(text, start, end)
     box = last_box(text, start, end)
     if box and (len(runs_of(labels_of(box.text))) or (";" in box.text and box.rule != "boxes")):
         return box
     labels = _headings(text, start, end, boxes, asked)
-    phrase = last_phrase(text, start, end)
+    phrase = last_phrase(text, start, end, separator="; ")
     if phrase and labels and phrase.start > labels[-1].end and _count(phrase) == len({label.name for label in labels}):
         return phrase
     found = _under_labels(text, labels, end)
@@ -46,18 +45,12 @@ def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | N
         return joined(parts, "; ", "parts")
     if box is None:
         return phrase
-    return box if box.rule == "boxes" or len(boxes) < 2 else _several(text, boxes, asked)
+    separated = box.rule == "boxes" or _SEPARATOR.search(box.text)
+    return box if separated or not boxes else joined(boxes, "; ", "boxes")
 
 
 def _count(phrase: Extracted) -> int:
     return len([part for part in _SEPARATOR.split(phrase.text) if part.strip()])
-
-
-def _several(text: str, boxes: Sequence[Extracted], asked: Asked) -> Extracted:
-    """The boxes of the text when there are as many as sub-questions, else those of the last paragraph."""
-    last = text.rfind("\n\n", 0, boxes[-1].start)
-    together = list(boxes) if len(boxes) == len(asked.parts) else [box for box in boxes if box.start > last]
-    return joined(together, "; ", "boxes")
 
 
 def _headings(text: str, start: int, end: int, boxes: Sequence[Extracted], asked: Asked) -> list[Label]:

@@ -1,7 +1,7 @@
 """What follows a phrase that announces an answer: "the answer is", `#### N`, "Final Answer", Chinese phrases."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..question import Asked
 from .found import Extracted, joined, trimmed
@@ -13,7 +13,7 @@ PHRASES: Mapping[str, re.Pattern[str]] = {
     "answer phrase": re.compile(
         rf"\banswers?{_MARKS}(?:(?:to|for|of) (?:(?!what|which|how|whether)[^.:\n]){{0,80}}? ?)?{_MARKS}"
         r"\b(?:is|are|equals|(?:would|will|should|must) be)\b"
-        rf"|\b(?:answers?|ans){_MARKS}[:：=]"
+        rf"|\b(?:answers?|ans){_MARKS}(?:\([^()\n]{{1,40}}\){_MARKS})?[:：=]"
         rf"|^[ \t#*_]{{0,8}}(?:(?:the|my|final|correct) )*answers?{_MARKS}$"
         rf"|\b(?:final (?:result|value)|solutions?(?: set)?){_MARKS}(?:is|are)\b",
         re.IGNORECASE | re.MULTILINE,
@@ -21,9 +21,9 @@ PHRASES: Mapping[str, re.Pattern[str]] = {
     "chinese phrase": re.compile(r"(?:答案|结果|結果)(?:应该|應該|应|應)?(?:是|为|為|等于|等於|[:：】])"),
 }
 _LEAD = re.compile(
-    r"(?:\n[ \t]*[->](?=\s)|[\s*_`:：=~]|\\approx"
+    r"(?:\n[ \t]*[->](?=\s)|[\s*_:：=~]|`(?!``)|\\approx"
     r"|(?:(?:the|my) (?:final |correct )?answer|is|are|equals?|equal to|therefore|thus|simply|just|approximately|about"
-    r"|exactly|indeed)\b(?!\s*$))*",
+    r"|exactly|indeed|as follows|given by)\b(?!\s*$))*",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"\n|(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bSt)(?<!\bMt)[.!?](?=[\s*_`\"')]|$)|[。！？]")
@@ -38,7 +38,8 @@ _DISPLAY = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("```", "```"))
 _LANGUAGE = re.compile(r"\w*\n")
 _SAYS_NOTHING = re.compile(
     r"(?:not|(?:in)?correct|right|wrong|clear|obvious|reasonable|consistent|valid|verified|confirmed|above|below|shown"
-    r"|given|as follows|expected|in the form|an? (?:positive |negative )?(?:integer|fraction|decimal|number))\b",
+    r"|expected|in the form|an? (?:positive |negative )?(?:integer|fraction|decimal|number)"
+    r"|let['’]?s|let us|we|first|step \d|to (?:find|solve|determine|compute|calculate))\b",
     re.IGNORECASE,
 )
 _LATEST = 64
@@ -66,26 +67,42 @@ def second_thought(text: str, start: int, end: int) -> Extracted | None:
     return last_phrase(text, doubt.end(), end) if doubt else None
 
 
-def last_phrase(text: str, start: int, end: int, rules: Mapping[str, re.Pattern[str]] = PHRASES) -> Extracted | None:
+def last_phrase(
+    text: str, start: int, end: int, rules: Mapping[str, re.Pattern[str]] = PHRASES, separator: str = ", "
+) -> Extracted | None:
     """What follows the last phrase that is followed by an answer, to the end of the sentence.
 
-    "The answer is correct" says nothing about the answer, and counts only where nothing else is stated.
+    A list under a phrase is one answer, its items joined by the separator (rule "answer list").
     """
+    return next((found for found in _announced(text, start, end, rules, separator) if not says_nothing(found)), None)
+
+
+def empty_phrase(text: str, start: int, end: int) -> Extracted | None:
+    """What follows the last phrase, though it is no answer: "the answer is correct", "Answer: let us see"."""
+    return next(_announced(text, start, end, PHRASES, ", "), None)
+
+
+def says_nothing(found: Extracted) -> bool:
+    """Whether what follows a phrase says something about the answer, not what it is."""
+    return bool(_SAYS_NOTHING.match(found.text))
+
+
+def _announced(
+    text: str, start: int, end: int, rules: Mapping[str, re.Pattern[str]], separator: str
+) -> Iterator[Extracted]:
+    """What follows each phrase, the last one first."""
     found = sorted((match.end(), rule) for rule, phrase in rules.items() for match in phrase.finditer(text, start, end))
-    empty: Extracted | None = None
     for begin, rule in reversed(found[-_LATEST:]):
-        extracted = stated_at(text, begin, end, rule)
-        if extracted and not _SAYS_NOTHING.match(extracted.text):
-            return extracted
-        empty = empty or extracted
-    return empty
+        extracted = stated_at(text, begin, end, rule, separator)
+        if extracted:
+            yield extracted
 
 
-def stated_at(text: str, begin: int, end: int, rule: str) -> Extracted | None:
+def stated_at(text: str, begin: int, end: int, rule: str, separator: str = ", ") -> Extracted | None:
     """The answer that follows a phrase ending at `begin`."""
     items = items_at(text, begin, end)
     if len(items) > 1:
-        return joined(items, ", ", "answer list")
+        return joined(items, separator, "answer list")
     lead = _LEAD.match(text, begin, min(end, begin + 400))
     begin = lead.end() if lead else begin
     for opening, closing in _DISPLAY:

@@ -10,7 +10,9 @@ _REASONING = re.compile(
 )
 _CONCLUSION = re.compile(r"<conclude>", re.IGNORECASE)
 _CONCLUDED = re.compile(r"</conclude>", re.IGNORECASE)
-_FINAL_HEADING = re.compile(r"^[ \t]*[#*_]{1,6}[ \t]*(?:The |My )?Final Answer[*_ \t]*[:.]?[*_ \t]*$", re.I | re.M)
+_FINAL_HEADING = re.compile(
+    r"(?:^#{1,6}[ \t]*(?:\*\*)?|\*\*)(?:The |My )?Final Answer[*_ \t]*[:.]?[*_ \t]*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 def after_reasoning(text: str) -> tuple[int, int]:

@@ -103,7 +103,7 @@ def test_nothing_is_picked_out_of_running_text(text):
 def test_text_around_does_not_move_the_answer():
     # 40 characters before shift the span by 40 and change nothing else.
     for text, answer, rule in FOUND:
-        found = extract("We look at this carefully, step by step. " + text)
+        found = extract("We look at this carefully, step by step.\n" + text)
         assert found is not None
         if not text.startswith(("<", "\\boxed{1} <")):
             assert (found.text, found.rule) == (answer, rule)
