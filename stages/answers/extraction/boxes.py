@@ -48,7 +48,7 @@ def _spans(text: str, start: int, end: int) -> tuple[list[Span], list[int], int 
     opened: list[tuple[int, int]] = []  # where the content of a box begins, and the depth of braces around it
     closed: list[Span] = []
     unbraced: int | None = None
-    for token in _BRACES.finditer(text, start, end):
+    for token in _BRACES.finditer(text, _first_box(text, start, end), end):
         piece = token.group()
         if piece == "}":
             depth = max(depth - 1, 0)
@@ -65,6 +65,15 @@ def _spans(text: str, start: int, end: int) -> tuple[list[Span], list[int], int 
         elif token.group(1) == "":
             unbraced = token.end()
     return closed, [begin for begin, _ in opened], unbraced
+
+
+def _first_box(text: str, start: int, end: int) -> int:
+    """Where the first box may begin, at the first of the backslashes before it; braces before that do not matter."""
+    places = (text.find(name, start, end) for name in ("boxed", "fbox", "framebox"))
+    first = min((place for place in places if place >= 0), default=end)
+    while first > start and text[first - 1] == "\\":
+        first -= 1
+    return first
 
 
 _SOMETHING = re.compile(r"\S")

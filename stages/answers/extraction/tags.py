@@ -11,6 +11,8 @@ def last_tag(text: str, start: int, end: int) -> Extracted | None:
     """What the last answer tag holds: rules "answer tag", and "open answer tag" for one that never closes."""
     opened: int | None = None
     found: Extracted | None = None
+    if text.find("<", start, end) < 0:
+        return None
     for tag in _TAG.finditer(text, start, end):
         if not tag["closing"]:
             opened = tag.end()
