@@ -22,6 +22,8 @@ def after_reasoning(text: str) -> tuple[int, int]:
     that was opened in the prompt. Behind the last `<conclude>` only the conclusion counts (OREAL, Lyu et al. 2025).
     """
     start, end = 0, len(text)
+    if "<" not in text and "◁" not in text:
+        return start, end
     opened: int | None = None
     for tag in _REASONING.finditer(text):
         if tag["closing"]:
@@ -40,5 +42,7 @@ def after_reasoning(text: str) -> tuple[int, int]:
 
 def after_heading(text: str, start: int, end: int) -> int | None:
     """Where the text under the last heading "Final Answer" begins; None when there is no such heading."""
+    if text.find("**", start, end) < 0 and text.find("#", start, end) < 0:
+        return None
     heading = last_match(_FINAL_HEADING, text, start, end)
     return heading.end() if heading else None
