@@ -23,6 +23,10 @@ _LONGEST = 5
 """Words of an alternative that is offered without saying so."""
 
 
+_LONGEST_REFERENCE = 500
+"""Characters of a reference that may offer several answers."""
+
+
 @lru_cache(maxsize=4096)
 def alternatives(reference: str, words: bool) -> tuple[str, ...]:
     """The answers a reference offers, each with everything it holds; empty when it offers but one.
@@ -32,6 +36,8 @@ def alternatives(reference: str, words: bool) -> tuple[str, ...]:
         words: it is compared as words or a truth value, where `x or y` and `x / y` offer two.
     """
     text = reference.strip()
+    if len(text) > _LONGEST_REFERENCE:
+        return ()
     if match := _BRACKETS.fullmatch(text):
         return _offered([match["first"], *_OR.split(match["second"] or match["third"])])
     if match := _SAID.fullmatch(text):

@@ -114,7 +114,10 @@ _BOLD = re.compile(r"^(\*\*|__|`|\*|\"|')(?![*\s])(.*?)(?<![*\s])\1$", re.DOTALL
 
 def normalise(text: str) -> str:
     """The normal form of an answer; the function is idempotent and linear in the length."""
-    text = text.strip().translate(_SIGNS)
+    text = text.strip()
+    if text.isascii() and text.isalnum():
+        return text
+    text = text.translate(_SIGNS)
     if not text.isascii():
         text = _RAISED.sub(lambda match: f"^{{{match[0].translate(_RAISED_PLAIN)}}}", text)
         text = _LOWERED.sub(lambda match: f"_{{{match[0].translate(_RAISED_PLAIN)}}}", text)

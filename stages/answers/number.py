@@ -6,6 +6,7 @@ the other's too; a bare reference whose question names a unit is in that unit.
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 
 from .comparison import Comparison, Rules
@@ -31,8 +32,8 @@ def compare_cheaply(expected: str, answer: str, rules: Rules, grouped: bool = Tr
 
     `grouped` says that the reference is surely a number, no list: `12,34,567`.
     """
-    a, b = normalise(expected), normalise(answer)
-    left = read_grouped(a) if grouped else read_normal(a)
+    a, left = _read_reference(expected, grouped)
+    b = normalise(answer)
     right = None if left is None else read_grouped(b)
     if left is not None and right is not None:
         return simplest(a, b, compare_plain(left, right, rules), rules.asked)
@@ -44,6 +45,13 @@ def compare_cheaply(expected: str, answer: str, rules: Rules, grouped: bool = Tr
     if rules.strict:
         return Comparison(False, EMBEDDED, "the number stands among other words")
     return compare_plain(left, embedded, rules)._replace(method=EMBEDDED, marks=(EMBEDDED,))
+
+
+@lru_cache(maxsize=4096)
+def _read_reference(expected: str, grouped: bool) -> tuple[str, Plain | None]:
+    """The rollouts of a group share their reference."""
+    text = normalise(expected)
+    return text, read_grouped(text) if grouped else read_normal(text)
 
 
 def simplest(expected: str, answer: str, outcome: Comparison, asked: Asked) -> Comparison:
@@ -67,9 +75,9 @@ def compare_plain(expected: Plain, answer: Plain, rules: Rules) -> Comparison:
     scale = 100 if expected.percent else 1
     reason = "another number"
     for factor in factors:
-        shown = {scale * factor / (100 if answer.percent else 1)} | ({factor} if rules.asked.percent else set())
-        for multiplier in shown:
-            value = answer.value * multiplier
+        shown = scale * factor / 100 if answer.percent else scale * factor
+        for multiplier in (shown, factor) if rules.asked.percent and shown != factor else (shown,):
+            value = answer.value if multiplier == 1 else answer.value * multiplier
             half = None if answer.places is None else multiplier * Fraction(1, 2 * 10**answer.places)
             outcome = _compare_values(expected, value, half, rules, converted=factor != 1)
             if outcome.equal:

@@ -8,7 +8,7 @@ from .normalise import normalise
 
 Compare = Callable[[str, str], Comparison | None]
 
-_ARROW = r"\\(?:to|rightarrow|Rightarrow|longrightarrow)(?![A-Za-z])|[-=]+>|[→⇒➔]"
+_ARROW = r"\\(?:to|rightarrow|Rightarrow|longrightarrow)(?![A-Za-z])|(?<![-=])[-=]+>|[→⇒➔]"
 _SEPARATORS = (
     re.compile(rf" ?(?:{_ARROW}) ?"),
     re.compile(r"\n"),

@@ -140,7 +140,8 @@ def test_what_was_compared_cheaply_is_compared_fully_to_the_same():
 
 
 def test_the_text_of_an_option_is_met_by_its_letter():
-    for answer_type, expected in [("text", "a dog"), ("math", "a dog"), ("choice", "a dog"), ("choice", "B")]:
+    dogs: list[tuple[AnswerType, str]] = [("text", "a dog"), ("math", "a dog"), ("choice", "a dog"), ("choice", "B")]
+    for answer_type, expected in dogs:
         for answer, equal in [("B", True), ("(b)", True), ("a dog", True), ("A", False), ("a cat", False)]:
             assert compare_fully(answer_type, expected, answer, ANIMALS, TOLERANCE).equal is equal
     legs = read_question("How many legs?\nA. 2\nB. 4\nC. 6")
