@@ -101,6 +101,16 @@ CASES = [
         correct(
             "The Moon is a moon and Pluto a dwarf. The answer is A) Mars and C) Venus.", "letters with their texts"
         ),
+        near(
+            "The Moon is a moon and Pluto a dwarf. The answer is A) Venus and C) Mars.",
+            "right letters, but their texts exchanged",
+            one_way="as a reference it would contradict itself",
+        ),
+        near(
+            "The Moon is a moon. The answer is A) Pluto and C) Venus.",
+            "right letters, but the text of the first is another one's",
+            one_way="as a reference it would contradict itself",
+        ),
         near("The Moon is a moon. The answer is A.", "one of two letters"),
         near("The Moon is a moon. The answer is A, C and D.", "one letter more"),
         near("The Moon is a moon. The answer is A, D.", "another second letter"),

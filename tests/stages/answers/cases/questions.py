@@ -103,6 +103,7 @@ ALL_WANTED = [
         ),
         "Give a number whose square is 9.",
         "Name one number whose square is 9.",
+        "写出一个平方等于9的数。",
     ),
 ]
 
@@ -123,6 +124,48 @@ UNITS = [
         ),
         "How many seconds does the film run?",
         "How long does the film run?",
+    ),
+]
+
+PETS = [
+    *worded(
+        "text",
+        "cat or dog",
+        correct(
+            "A cat may be kept there. The answer is cat.",
+            "one was asked for",
+            one_way="one alternative does not offer the other",
+        ),
+        "Which pet is allowed?",
+        "Name a pet that is allowed.",
+    ),
+    *worded(
+        "text",
+        "cat or dog",
+        near("A cat may be kept there. The answer is cat.", "all were asked for"),
+        "Name all pets that are allowed.",
+        "Which pets are allowed? Give every one of them.",
+    ),
+]
+
+DECREASE = [
+    *worded(
+        "number",
+        "8",
+        correct("From 5 to -3 degrees the change is minus eight. The answer is -8.", "a decrease was asked for"),
+        "How many degrees did the temperature fall?",
+        "By how much did the temperature drop?",
+        "What is the decrease of the temperature?",
+        "Find the drop in temperature.",
+        "气温下降了多少度？",
+    ),
+    *worded(
+        "number",
+        "8",
+        near("From 5 to -3 degrees the change is minus eight. The answer is -8.", "no decrease was asked for"),
+        "What is the temperature?",
+        "The temperature falls. What is it in the end?",
+        "气温是多少度？",
     ),
 ]
 
@@ -164,6 +207,8 @@ ROUNDED = [
         "What is 8/3? Round your answer to 2 decimal places.",
         "What is 8/3 to 2 d.p.?",
         "What is 8/3 to three significant figures?",
+        "What is 8/3 to 3 s.f.?",
+        "8除以3等于多少？保留三位有效数字。",
         "8除以3等于多少？保留两位小数。",
         "8除以3等于多少？精确到百分位。",
         "8除以3等于多少？精确到0.01。",
@@ -246,4 +291,4 @@ PARTS = [
     ),
 ]
 
-CASES = [*SIMPLIFIED, *ORDERED, *ALL_WANTED, *UNITS, *PERCENT, *ROUNDED, *OPTIONS, *PARTS]
+CASES = [*SIMPLIFIED, *ORDERED, *ALL_WANTED, *UNITS, *PETS, *DECREASE, *PERCENT, *ROUNDED, *OPTIONS, *PARTS]

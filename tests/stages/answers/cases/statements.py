@@ -107,6 +107,13 @@ CONCLUSIONS = [
             "Cats meow and eels are silent, so it has to be **B** and nothing else.", "a bold letter in the last line"
         ),
         correct("Cats meow and eels are silent. I choose B.", "a choice in the first person"),
+        correct(
+            "One may think that A is correct. But cats meow, so the answer is B.", "a phrase behind another option"
+        ),
+        correct("At first sight A is correct.\n#### B", "four number signs behind another option"),
+        correct("有人说A正确。但是猫不会汪汪叫，答案是B。", "a Chinese phrase behind another option"),
+        correct("只有狗会汪汪叫，所以B正确，其他都错。", "a Chinese sentence about an option"),
+        near("只有猫会汪汪叫，所以A正确，其他都错。", "a Chinese sentence about another option"),
         near("Dogs meow and eels are silent.\n\n**C. an eel**", "another option alone in the last line"),
     ),
     *about(
@@ -115,6 +122,10 @@ CONCLUSIONS = [
         "No",
         correct("91 is 7 times 13, so no.", "the last word of a sentence"),
         near("91 is not divisible by 5, so yes.", "the other one as the last word"),
+        correct("Since 7 times 13 is 91, no.", "the last word behind a comma"),
+        near("Since 5 does not divide 91, yes.", "the other one as the last word behind a comma"),
+        correct("91 is 7 times 13. No, it is not prime.", "the first word of the last sentence"),
+        near("5 does not divide 91. Yes, it is prime.", "the other one as the first word of the last sentence"),
         correct("91是7乘13，所以不是。", "the last word of a Chinese sentence"),
         near("91不能被5整除，因此是。", "the other one as the last word of a Chinese sentence"),
     ),
@@ -135,6 +146,10 @@ CONCLUSIONS = [
         correct("Ann tops Bob and Bob tops Cid, hence:\n\nAnn -> Bob -> Cid", "arrows alone in the last line"),
         correct("Ann tops Bob and Bob tops Cid, hence:\n\nAnn, Bob, Cid", "a list alone in the last line"),
         correct("The sorted list is\n```\nAnn\nBob\nCid\n```", "a block of lines"),
+        correct(
+            "The sorted list is\n```text\nAnn\nBob\nCid\n```\nSo Ann is the tallest.", "a block of lines before the end"
+        ),
+        correct("The order is Cid, Ann, Bob by age.\n#### Ann, Bob, Cid", "four number signs behind another list"),
         near("Ann tops Cid and Cid tops Bob, hence:\n\nAnn, Cid, Bob", "a list alone in the last line, two exchanged"),
     ),
     *about(
@@ -151,6 +166,22 @@ CONCLUSIONS = [
             lines("(a) 4 times 3, which is **12**.", "(b) That less 5, which is **7**."), "bold words in each part"
         ),
         correct(lines("(a) The answer is 12.", "(b) The answer is 7."), "a phrase in each part"),
+        correct(r"Four threes, less five: \boxed{a) 12, b) 7}", "labels with one bracket"),
+        near(r"Four threes, less five: \boxed{a) 7, b) 12}", "labels with one bracket, exchanged"),
+    ),
+    *about(
+        "multi",
+        "(a) How many are there on x sides? (b) How many are free?",
+        "(a) 2x+1 (b) 7",
+        correct("The results are (a) 2x+1 and (b) 7.", "labels joined by and in a sentence"),
+        near("The results are (a) 2x-1 and (b) 7.", "labels joined by and in a sentence, the sign of a part"),
+    ),
+    *about(
+        "multi",
+        "(a) Which colour has the sun? (b) Which has the sky?",
+        "(a) red (b) blue",
+        correct("The colours are (a) red and (b) blue.", "words with labels in a sentence"),
+        near("The colours are (a) blue and (b) red.", "words with labels in a sentence, exchanged"),
     ),
     *about(
         "json",
@@ -162,6 +193,11 @@ CONCLUSIONS = [
             one_way="no box holds a brace without its partner",
         ),
         near('The sign is large. {"text": "stop { here"} stands on it.', "another bracket inside the string"),
+        correct(
+            '```json\n{"text": "stop } here"}\n```\nA sign that says stop alone would be {"text": "stop"}.',
+            "the fenced object, though another one follows",
+            one_way="no box holds a brace without its partner",
+        ),
     ),
     *about(
         "json",
@@ -239,6 +275,12 @@ BREAKING_OFF = [
         "��� ��� �� ���� ��� ������ ����",
         "42",
         invalid("The answer is 42.", "a question that cannot be read", "problem"),
+    ),
+    *about(
+        "math",
+        "How many carrots do they eat?",
+        "2x per y",
+        unknown(r"Two each: \boxed{2x}", "a word between the letters of a reference", "reference not understood"),
     ),
     *about(
         "math",

@@ -27,6 +27,15 @@ EXPRESSIONS = [
     ),
     *about(
         "math",
+        "What is the odd function?",
+        "sin x",
+        correct(
+            r"Its graph passes through zero: $\boxed{\sin x}$", "a function of the reference without its backslash"
+        ),
+        near(r"Its graph passes through one: $\boxed{\cos x}$", "another function"),
+    ),
+    *about(
+        "math",
         "What is the second coordinate?",
         "x_2",
         correct(r"Counting from one: $\boxed{x_{2}}$", "braces around the index"),
@@ -46,6 +55,13 @@ EXPRESSIONS = [
         "18 dollars",
         correct(r"Twice nine dollars. The answer is $\$18$.", "a dollar sign inside a formula"),
         near(r"Twice nine euros. The answer is $€18$.", "a euro sign inside a formula"),
+    ),
+    *about(
+        "number",
+        "What is the price in Rome?",
+        "18 euros",
+        correct("Twice nine euros. The answer is $€18$.", "a euro sign inside a formula"),
+        near(r"Twice nine dollars. The answer is $\$18$.", "a dollar sign inside a formula"),
     ),
 ]
 
@@ -167,6 +183,29 @@ LABELLED = [
         correct(r"Four threes, less five: \boxed{(1) 12; (2) 7}", "numbers as labels in two forms"),
         near(r"Four threes, less five: \boxed{(2) 12; (1) 7}", "numbers as labels, exchanged"),
         correct(r"Four threes, less five: \boxed{(2) 7; (1) 12}", "numbers as labels, in another order"),
+    ),
+    *about(
+        "multi",
+        "① 一共有多少把椅子？② 还剩多少把？",
+        "① 12 ② 7",
+        correct(r"四乘三，再减五：\boxed{② 7 ① 12}", "circled labels, in another order"),
+        near(r"四乘三，再减五：\boxed{② 12 ① 7}", "circled labels, exchanged"),
+    ),
+    *about(
+        "multi",
+        "第一问：一共有多少把椅子？第二问：还剩多少把？",
+        "第一问：12；第二问：7",
+        correct(r"四乘三，再减五：\boxed{第二问：7；第一问：12}", "Chinese labels, in another order"),
+        near(r"四乘三，再减五：\boxed{第二问：12；第一问：7}", "Chinese labels, exchanged"),
+    ),
+    *about(
+        "multi",
+        "1. How many are there? 2. How many are free?",
+        "1. 12 2. 7",
+        correct(
+            r"Four threes, less five: \boxed{2. 7 1. 12}", "numbers and dots as labels in one line, in another order"
+        ),
+        near(r"Four threes, less five: \boxed{2. 12 1. 7}", "numbers and dots as labels in one line, exchanged"),
     ),
     *about(
         "multi",

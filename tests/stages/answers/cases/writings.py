@@ -176,7 +176,8 @@ UNITS = [
         "How fast is the car?",
         "60 km per hour",
         correct("A kilometer a minute. The answer is 60 km/hr.", "per as a slash"),
-        near("A kilometer a minute. The answer is 60 km per minute.", "another time"),
+        near("A kilometer a second. The answer is 60 km per minute.", "another time"),
+        near("A kilometer a second. The answer is 60 km/min.", "another time behind a slash"),
         correct("一分钟一公里。答案是60千米每小时。", "per in Chinese"),
         near("一分钟一公里。答案是60千米每分钟。", "per another time in Chinese"),
     ),
@@ -188,6 +189,7 @@ UNITS = [
         near("Three by four meters. The answer is 12 cubic meters.", "a volume in words"),
         correct("三米乘四米。答案是12平方米。", "an area in Chinese"),
         near("三米乘四米。答案是12立方米。", "a volume in Chinese"),
+        near("三厘米乘四厘米。答案是12平方厘米。", "another area in Chinese"),
         near("Three by four meters. The answer is 12 square feet.", "another area"),
     ),
     *about(
@@ -361,6 +363,13 @@ WORDS = [
         "At what time do they meet?",
         "4:30p..",
         near("After lunch. The answer is 4:30 a.m.", "a damaged time of day, another half of the day"),
+    ),
+    *about(
+        None,
+        "At what time do they have tea?",
+        "4:30 o'clock",
+        correct("Before dinner. The answer is 4:30 O'Clock.", "a time and a word"),
+        near("Before dinner. The answer is 4:03 o'clock.", "a time and a word, other minutes"),
     ),
     *about(
         None,
