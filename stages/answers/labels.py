@@ -19,7 +19,7 @@ _SPELLINGS = {
 }
 _NAME = r"[a-hA-H]|[1-9]|i{1,3}|iv|vi?"
 _BRACKETED = rf"[(（](?P<bracketed>{_NAME})[)）]"
-_CHINESE = r"第(?P<chinese>[一二三四五六1-9])小?[问題题]|(?P<circled>[①②③④⑤⑥])"
+_CHINESE = r"(?:第(?P<chinese>[一二三四五六1-9])小?[问題题]|(?P<circled>[①②③④⑤⑥]))"
 _AT_LINE_START = re.compile(
     rf"^[ \t>*_#-]*(?:(?:part|question|problem|sub-?question|q)[ .]*(?:{_BRACKETED}|(?P<named>{_NAME})(?![\w']))"
     rf"|(?P<plain>[a-h1-9]|i{{1,3}}|iv|vi?)[.):](?=[\s*_$\\]|$))[*_]*[:：.]?[*_]*",

@@ -38,15 +38,9 @@ def validity(text: str, finish_reason: str | None, found: Extracted | None) -> s
     return "truncated" if cut or breaks_off(text) else "no answer"
 
 
-_CLOSED = frozenset({"box", "boxes", "answer tag", "json"})
-_OPEN = frozenset({"open box", "open answer tag"})
-
-
 def runs_into_the_cut(found: Extracted, text: str) -> bool:
-    """Whether the end of a truncated rollout cuts through the answer: only what is closed is surely whole."""
-    if found.rule in _CLOSED or found.rule in _OPEN:
-        return found.rule in _OPEN
-    return not text[found.end :].strip(" \t\r\n.,*")
+    """Whether the end of a truncated rollout may cut through the answer: nothing follows it. JSON is whole as it is."""
+    return found.rule != "json" and not text[found.end :].strip(" \t\r\n.,*")
 
 
 _WORD_AT_END = re.compile(
