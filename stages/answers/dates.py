@@ -51,7 +51,7 @@ def read_moment(text: str) -> Moment | None:
 
     A bare `4:30` is a ratio as well, and a bare `16` a number: a time shows its half of the day or an hour past 12.
     """
-    if len(text) > 60:
+    if len(text) > 60 or text.isdecimal():
         return None
     text = _HALF.sub(r"\1m", " ".join(_WRAPPED.sub(r" \1 ", normalise(text)).lower().split()))
     for name, form in _FORMS.items():

@@ -6,6 +6,7 @@ and `-`, `\mathrm{cm}` and `\text{cm}`), blanks that mean nothing go. A blank af
 """
 
 import re
+from functools import lru_cache
 import unicodedata
 
 _FRACTION_SIGNS = [(sign, *unicodedata.normalize("NFKC", sign).split("\u2044")) for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"]
@@ -111,9 +112,19 @@ _BRACED_SCRIPT = re.compile(r"([_^])\s*\{\s*(\w)\s*\}(?!\w)")
 _BLANKS = re.compile(r"\s+")
 _BOLD = re.compile(r"^(\*\*|__|`|\*|\"|')(?![*\s])(.*?)(?<![*\s])\1$", re.DOTALL)
 
+_LONGEST_KEPT = 500
+"""Characters of a text whose normal form is remembered: references and answers are read several times."""
+
 
 def normalise(text: str) -> str:
     """The normal form of an answer; the function is idempotent and linear in the length."""
+    if text.isascii() and text.isalnum():
+        return text
+    return _normal(text) if len(text) <= _LONGEST_KEPT else _normal.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _normal(text: str) -> str:
     text = text.strip()
     if text.isascii() and text.isalnum():
         return text
