@@ -6,8 +6,8 @@ and `-`, `\mathrm{cm}` and `\text{cm}`), blanks that mean nothing go. A blank af
 """
 
 import re
-from functools import lru_cache
 import unicodedata
+from functools import lru_cache
 
 _FRACTION_SIGNS = [(sign, *unicodedata.normalize("NFKC", sign).split("\u2044")) for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"]
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
