@@ -190,13 +190,11 @@ CONCLUSIONS = [
         correct(
             'The sign is large. {"text": "stop } here"} stands on it.',
             "a bracket inside a string is none",
-            one_way="no box holds a brace without its partner",
         ),
         near('The sign is large. {"text": "stop { here"} stands on it.', "another bracket inside the string"),
         correct(
             '```json\n{"text": "stop } here"}\n```\nA sign that says stop alone would be {"text": "stop"}.',
             "the fenced object, though another one follows",
-            one_way="no box holds a brace without its partner",
         ),
     ),
     *about(
