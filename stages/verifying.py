@@ -10,14 +10,12 @@ from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeVar
 
 from ..artifacts import Problem
-from .answers.bounded import compare_here, read_reference
-from .answers.broken import broken
+from .answers.bounded import compare_here
+from .answers.expectation import Expectation, read_expectation
 from .answers.extraction import extract
 from .answers.outcomes import Outcomes
 from .answers.pool import WorkerPool, available_cores
-from .answers.question import question_text, read_question
 from .answers.task import Task
-from .answers.types import ANSWER_TYPES, AnswerType, shown_type
 from .answers.validity import CUT, validity
 from .options import Runtime, expect
 from .verdict_fields import decided, rule_fields
@@ -82,6 +80,7 @@ class AnswerPool:
         )
         self._known = Outcomes()
         self._tolerance = verifying.tolerance
+        self._last: tuple[Problem, Expectation] | None = None
 
     def __enter__(self) -> "AnswerPool":
         return self
@@ -141,20 +140,22 @@ class AnswerPool:
         self, text: str | None, finish_reason: str | None, problem: Problem
     ) -> tuple[dict[str, Any], Task | None]:
         """Extract; a task is what is left to be compared, None where the verdict is known without it."""
-        wanted = self.verifying.answer_type
-        reference = read_reference(problem.get("answer"), problem.get("answer_type") if wanted == "auto" else wanted)
-        fields: dict[str, Any] = {"answer_type": reference.answer_type, "expected": reference.expected or None}
-        if problem_reason := broken(problem, reference.expected, reference.answer_type):
-            return rule_fields(fields, "invalid", f"problem: {problem_reason}", "rules"), None
-        if reference.answer_type not in ANSWER_TYPES:
-            reason = f"error: answer type {reference.answer_type!r} is none of {', '.join(ANSWER_TYPES)}"
-            return rule_fields(fields, "unknown", reason, "rules"), None
-        known: AnswerType = reference.answer_type  # type: ignore[assignment]
-        asked = read_question(question_text(problem["messages"]))
-        found = extract(text or "", shown_type(known, reference.expected), asked)
+        about = self._expectation_of(problem)
+        fields: dict[str, Any] = {"answer_type": about.answer_type, "expected": about.expected or None}
+        if about.unanswerable:
+            verdict, reason = about.unanswerable
+            return rule_fields(fields, verdict, reason, "rules"), None
+        found = extract(text or "", about.extracted_as, about.asked)
         invalid = validity(text or "", finish_reason, found)
         if found is None or invalid:
             return rule_fields(fields, "invalid", invalid, "extraction"), None
         fields |= {"extracted": found.text, "span_start": found.start, "span_end": found.end, "method": found.rule}
         fields["marks"] = [CUT] if finish_reason == "length" else []
-        return fields, Task(known, reference.expected, found.text, asked, self._tolerance, self.verifying.strict)
+        options = (self._tolerance, self.verifying.strict)
+        return fields, Task(about.answer_type, about.expected, found.text, about.asked, *options)
+
+    def _expectation_of(self, problem: Problem) -> Expectation:
+        """What a problem expects; the rollouts of a group come one after the other, with the same object."""
+        if self._last is None or self._last[0] is not problem:
+            self._last = (problem, read_expectation(problem, self.verifying.answer_type))
+        return self._last[1]
