@@ -9,6 +9,7 @@ from ..artifacts.folder import resolve
 from ..artifacts.manifest import NAME, Manifest
 from .drafts import DraftState
 from .page import Page, print_page
+from .shading import encoder_of
 from .showing import body_page, draft_page, manifest_page, newest_draft, record
 from .showing_rows import check_rows, draft_rows, open_joined, rows_of, rows_page
 
@@ -33,6 +34,10 @@ def show(path: str, count: int, where: str | None, joined: Sequence[str], as_jso
         found = record(artifact)
         return found | {"rows": [row.record() for row in rows]} if has_rows else found
     page = Page()
+    if page.colour and artifact.kind == "rollouts" and rows:
+        encoder = encoder_of(artifact)
+        for row in rows:
+            row.encoder = encoder
 
     def lines() -> Iterator[str]:
         yield from manifest_page(page, artifact)

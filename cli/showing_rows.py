@@ -11,9 +11,11 @@ from ..artifacts.parquet import read_batches
 from ..stages.joins import check_belongs
 from ..stages.selection.columns import Known, absent_columns, columns_of, load_known, own_columns
 from ..stages.selection.where import Where, parse_where
+from ..stages.tokens import Encoder
 from .drafts import DraftState
 from .page import Page
 from .readable import short
+from .shading import shaded_block
 
 Row = dict[str, Any]
 
@@ -25,6 +27,8 @@ class Shown:
     row: Row
     problem: Mapping[str, Any] | None = None
     judgements: list[tuple[str, str, Row]] = field(default_factory=list)
+    encoder: Encoder | None = None
+    """The tokenizer of a rollout, where its tokens are to be shaded"""
 
     def record(self) -> Row:
         found = dict(self.row)
@@ -127,6 +131,9 @@ def rows_page(page: Page, kind: str, shown: Sequence[Shown], total: int | None) 
         yield "\n"
         if kind == "rollouts" and item.row["problem_id"] != before:
             yield from _problem_lines(page, item.problem or {"problem_id": item.row["problem_id"]}, 0)
+            yield from _group_line(
+                page, [other for other in shown if other.row["problem_id"] == item.row["problem_id"]]
+            )
             yield "\n"
             before = item.row["problem_id"]
         yield from _FORMS[kind](page, item)
@@ -143,6 +150,16 @@ def _problem_lines(page: Page, problem: Mapping[str, Any], indent: int = 0) -> I
     if "answer" in problem:
         kind = f" ({problem['answer_type']})" if problem.get("answer_type") else ""
         yield page.line(f"answer: {problem['answer']}{kind}", indent + 2)
+
+
+def _group_line(page: Page, group: Sequence[Shown]) -> Iterator[str]:
+    """How long the rollouts of a problem are that are shown, and how they ended."""
+    lengths = sorted(len(item.row["token_ids"]) for item in group if item.row.get("token_ids") is not None)
+    if len(group) < 2 or not lengths:
+        return
+    cut = sum(item.row.get("finish_reason") == "length" for item in group)
+    span = f"{lengths[0]:,} to {lengths[-1]:,} tokens" if lengths[0] < lengths[-1] else f"{lengths[0]:,} tokens each"
+    yield page.line(f"group of {len(group)} rollouts shown: {span}, {cut} cut off", 2)
 
 
 def _id(identity: str) -> str:
@@ -176,7 +193,10 @@ def _rollout(page: Page, item: Shown) -> Iterator[str]:
         yield from _details(page, judged, 4)
     if row.get("error"):
         yield page.warning(f"  error: {row['error']}")
-    yield from page.block("text", row["text"] if row.get("text") is not None else "(none)", 2)
+    if item.encoder is not None and row.get("token_ids"):
+        yield from shaded_block(page, item.encoder, row, 2)
+    else:
+        yield from page.block("text", row["text"] if row.get("text") is not None else "(none)", 2)
 
 
 def _judged(page: Page, kind: str, row: Mapping[str, Any]) -> str:
