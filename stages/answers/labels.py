@@ -26,7 +26,7 @@ _AT_LINE_START = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ANYWHERE = re.compile(
-    rf"(?<![\w)）}}\\^]){_BRACKETED}[*_]*[:：]?[*_]*|{_CHINESE}[*_]*[:：]?[*_]*|(?<=\s)(?P<counted>[1-9])[.)](?=\s)"
+    rf"(?:(?<![\w)）}}\\^])|(?=（)){_BRACKETED}[*_]*[:：]?[*_]*|{_CHINESE}[*_]*[:：]?[*_]*|(?<=\s)(?P<counted>[1-9])[.)](?=\s)"
 )
 
 

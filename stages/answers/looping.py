@@ -46,6 +46,7 @@ def _repeats(tail: str, period: int) -> bool:
 
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n+")
+_ENDED = re.compile(r"[.!?。！？]\Z")
 _NUMBER = re.compile(r"\d+")
 _LONGEST_CYCLE = 3
 _COUNTED = 20
@@ -57,7 +58,10 @@ def counts_for_ever(text: str) -> bool:
 
     "Step 12: check the next one. Step 13: check the next one." A table, where several numbers change, is none.
     """
-    sentences = [piece for piece in _SENTENCE.split(text[-WINDOW:]) if piece.strip()][:-1]
+    tail = text[-WINDOW:].rstrip()
+    sentences = [piece for piece in _SENTENCE.split(tail) if piece.strip()]
+    if not _ENDED.search(tail):
+        sentences = sentences[:-1]
     return any(_counts(sentences, cycle) for cycle in range(1, _LONGEST_CYCLE + 1))
 
 

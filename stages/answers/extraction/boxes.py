@@ -11,7 +11,7 @@ _BRACES = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(\{?)|\\.|[{}]", 
 _UNBRACED_END = re.compile(r"\$|\\\)|\\\]|\n|(?<=\S)\s")
 _OPEN_END = re.compile(r"\$|\\\)|\\\]|\n")
 _PLACEHOLDER = re.compile(
-    r"\s*(?:[$~_.?…]*|\\(?:phantom\{[^}]*\}|square|[lc]dots)"
+    r"\s*(?:[$~_.?…\s]*|\\(?:phantom\{[^}]*\}|square|[lc]dots)"
     r"|(?:\\text\{)?(?:your |the |final )*answer(?: here)?\}?)\s*",
     re.IGNORECASE,
 )
@@ -109,9 +109,9 @@ def of_one_sentence(text: str, boxes: list[Span]) -> list[Span]:
 
 def _together(text: str, spans: list[Span]) -> Extracted | None:
     parts = [box for span in spans if (box := _content(text, span))]
-    if all(before.text == box.text for before, box in pairwise(parts)):
+    if parts and all(before.text == box.text for before, box in pairwise(parts)):
         return parts[-1]
-    return joined(parts, ", ", "boxes")
+    return joined(parts, ", ", "boxes") if parts else None
 
 
 def _content(text: str, span: Span) -> Extracted | None:

@@ -6,7 +6,8 @@ import re
 from ..question import Asked
 from .found import Extracted, without_blanks
 
-_PIECES = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\[\]{}]')
+_OPENING = re.compile(r"[\[{]")
+_INSIDE = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|[\[\]{}]')
 _FENCE = re.compile(r"```[a-zA-Z]*\n(?P<inside>[^`]+)```")
 _PARTNERS = {"]": "[", "}": "{"}
 _OBJECT = re.compile(r'\{\s*"')
@@ -39,8 +40,9 @@ def _outermost(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The spans of bracketed pieces that lie in no other, in order."""
     opened: list[tuple[str, int]] = []
     closed: list[tuple[int, int]] = []
-    for piece in _PIECES.finditer(text, start, end):
-        sign = piece.group()
+    position = start
+    while piece := (_INSIDE if opened else _OPENING).search(text, position, end):
+        sign, position = piece.group(), piece.end()
         if sign in ("[", "{"):
             opened.append((sign, piece.start()))
         elif sign in _PARTNERS and opened and opened[-1][0] == _PARTNERS[sign]:

@@ -9,7 +9,7 @@ from .found import Extracted, joined, trimmed
 _MARKS = r"[ \t*_`]{0,8}"
 _HEADINGS = "step|part|case|method|solution|explanation|conclusion|summary|verification|check|final|answer"
 PHRASES: Mapping[str, re.Pattern[str]] = {
-    "####": re.compile(rf"####(?!#)(?![ \t*]{{0,8}}(?:{_HEADINGS})\b)", re.IGNORECASE),
+    "####": re.compile(rf"(?<!#)####(?!#)(?![ \t*]{{0,8}}(?:{_HEADINGS})\b)", re.IGNORECASE),
     "answer phrase": re.compile(
         rf"\banswers?{_MARKS}(?:(?:to|for|of) (?:(?!what|which|how|whether)[^.:\n]){{0,80}}? ?)?{_MARKS}"
         r"\b(?:is|are|equals|(?:would|will|should|must) be)\b"
@@ -29,7 +29,7 @@ _LEAD = re.compile(
 _SENTENCE_END = re.compile(r"\n|(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bSt)(?<!\bMt)[.!?](?=[\s*_`\"')]|$)|[。！？]")
 _EXPLAINING = re.compile(
     r",?\s+\(?(?:because|since|which|so|as|assuming|given|obtained|after|when|if|where|rather|instead)\b|,\s+not\b"
-    r"|[,;]\s+(?:and|or|but|with|while|thus|hence|therefore)\s+(?:it|this|that|these|those|we|he|she|they|there|the|I|you)\b"
+    r"|(?:;|,\s+(?:and|or|but|with|while|thus|hence|therefore))\s+(?:it|this|that|these|we|he|she|they|there|the|I|you)\b"
     r"|[，,]?(?:因为|所以|其中|即)",
     re.IGNORECASE,
 )
