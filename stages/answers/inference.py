@@ -23,6 +23,9 @@ _LETTERS = re.compile(r"\(?[A-J]\)?(?:[,;] ?\(?[A-J]\)?)*")
 _TRUTH = re.compile(r"yes|no|true|false|correct|incorrect|是|否|对|错|正确|错误")
 _FUNCTION = re.compile(r"(?:sin|cos|tan|cot|sec|csc|log|ln|lg|exp) ?\(?[a-z]\)?")
 _WORDS = re.compile(r"(?:[^\W\d_]|['’ .,-])+")
+_DIFFERENCE = re.compile(r"[a-z]{0,2}-[a-z]|[a-z]-[a-z]{0,2}")
+"""A difference: `x-y`; `x-ray` is a word."""
+
 _TIME_OR_DATE = re.compile(r"\d{1,2}:\d{2}\s*[A-Za-z].*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.DOTALL)
 
 
@@ -72,7 +75,9 @@ def _shows_json(reference: str) -> bool:
 
 
 def _shows_words(reference: str, words: str) -> bool:
-    if _TIME_OR_DATE.fullmatch(words) or (_WORDS.fullmatch(words) and len(words) > 2):
+    if _TIME_OR_DATE.fullmatch(words) or (
+        _WORDS.fullmatch(words) and len(words) > 2 and not _DIFFERENCE.fullmatch(words)
+    ):
         return True
     if len(alternatives(reference, True)) > 1 and all(len(word) > 2 for word in alternatives(reference, True)):
         return all(_WORDS.fullmatch(letters_and_digits(word)) for word in alternatives(reference, True))

@@ -45,7 +45,7 @@ def compare(expected: str, answer: str, rules: Rules) -> Comparison:
         if equal and rules.asked.simplified and _unfinished(right) and not _unfinished(left):
             return Comparison(False, pair.method, "not simplified although asked: terms or factors can be put together")
     except NotUnderstood as problem:
-        return Comparison(None, "math", f"not comparable: {problem}")
+        return Comparison(None, "math", f"error: not comparable: {problem}")
     if not equal:
         return Comparison(False, pair.method, pair.reason)
     return simplest(a, b, Comparison(True, pair.method, marks=tuple(pair.marks)), rules.asked)

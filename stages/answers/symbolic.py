@@ -7,7 +7,7 @@ Values are compared here relative to their size at 60 digits, at fixed points fo
 from fractions import Fraction
 from typing import Any
 
-from .expression import Expression
+from .expression import Expression, NotUnderstood
 
 DIGITS = 60
 AGREEING = 30
@@ -48,7 +48,10 @@ def equal_expressions(expected: Expression, answer: Expression, tolerance: Fract
         compared += 1
         if compared == 3:
             return True
-    return bool(sympy.simplify(a - b) == 0)
+    try:
+        return bool(sympy.simplify(a - b) == 0)
+    except (TypeError, ValueError, ZeroDivisionError, AttributeError) as problem:  # what sympy raises on sin(1/0)
+        raise NotUnderstood("they have no value") from problem
 
 
 def decimal_value(expression: Expression) -> Fraction | None:
