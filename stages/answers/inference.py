@@ -23,7 +23,7 @@ _LETTERS = re.compile(r"\(?[A-J]\)?(?:[,;] ?\(?[A-J]\)?)*")
 _TRUTH = re.compile(r"yes|no|true|false|correct|incorrect|是|否|对|错|正确|错误")
 _FUNCTION = re.compile(r"(?:sin|cos|tan|cot|sec|csc|log|ln|lg|exp) ?\(?[a-z]\)?")
 _WORDS = re.compile(r"(?:[^\W\d_]|['’ .,-])+")
-_DIFFERENCE = re.compile(r"[a-z]{0,2}-[a-z]|[a-z]-[a-z]{0,2}")
+_DIFFERENCE = re.compile(r"[a-z]?-[a-z]{1,2}|[a-z]{2}-[a-z]")
 """A difference: `x-y`; `x-ray` is a word."""
 
 _TIME_OR_DATE = re.compile(r"\d{1,2}:\d{2}\s*[A-Za-z].*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.DOTALL)

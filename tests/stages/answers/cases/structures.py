@@ -36,6 +36,20 @@ EXPRESSIONS = [
     ),
     *about(
         "math",
+        "How much longer is the first rod?",
+        "a-b",
+        correct(r"We subtract the shorter one: $\boxed{-b+a}$", "a difference of letters is no word"),
+        near(r"We subtract the longer one: $\boxed{b-a}$", "the other difference"),
+    ),
+    *about(
+        "math",
+        "How much larger is the rectangle?",
+        "ab-c",
+        correct(r"We subtract the square: $\boxed{ba-c}$", "the factors swapped"),
+        near(r"We subtract the square: $\boxed{ac-b}$", "other factors"),
+    ),
+    *about(
+        "math",
         "What is the second coordinate?",
         "x_2",
         correct(r"Counting from one: $\boxed{x_{2}}$", "braces around the index"),
