@@ -41,7 +41,7 @@ class RowsToVerify:
     def settled(self, part: int, done: set[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Whole rows of a part that need no verdict any more, with their order: known ones, failed rollouts."""
         known = self._known.of_part(part) if self._known is not None else {}
-        if not known and self.of_problems:
+        if not known and (self.of_problems or not self._has_errors(part)):
             return
         for order, row in self._part(part, ["rollout_id", "problem_id", "step", "error"]):
             if order in done:
@@ -51,6 +51,9 @@ class RowsToVerify:
             elif row.get("error"):
                 reason = f"error: no rollout: {row['error']}"
                 yield order, {**_ids(row), **rule_fields({}, "unknown", reason, "rules"), "rule_reason": reason}
+
+    def _has_errors(self, part: int) -> bool:
+        return any(batch.column(0).null_count < len(batch) for batch in self._rows.part_batches(part, ["error"]))
 
     def items(self, part: int, done: set[int]) -> Iterator[Item[int]]:
         """The rows of a part that have no verdict yet, their order in it as the key."""
