@@ -21,6 +21,9 @@ _LINE_MARKS = " \t>*_#-"
 _LONGEST_PART = 120
 """Characters of a part that stands behind its label without a box or a phrase."""
 
+_MOST_LABELS = 1000
+"""Labels at the end of a text that are looked at."""
+
 _LONGEST_LINE = 1000
 """Characters between two labels of one line."""
 
@@ -28,8 +31,9 @@ _LONGEST_LINE = 1000
 def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | None:
     """All parts of the answer.
 
-    In this order: a last box that holds all parts; a closing phrase that lists as many parts as there are labels; what
-    stands under each label; the boxes of the last sentence with several, else all boxes of the text; the phrase.
+    In this order: a last box that holds all parts; a closing box or phrase that lists as many parts as there are
+    labels; what stands under each label; the boxes of the last sentence with several, else all boxes of the text; the
+    phrase.
     """
     boxes = boxes_of(text, start, end)
     box = last_box(text, start, end)
@@ -37,8 +41,8 @@ def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | N
         return box
     labels = _headings(text, start, end, boxes, asked)
     phrase = last_phrase(text, start, end, separator="; ")
-    if phrase and labels and phrase.start > labels[-1].end and _count(phrase) == len({label.name for label in labels}):
-        return phrase
+    if labels and (closing := _closing(box, boxes, phrase, labels)):
+        return closing
     found = _under_labels(text, labels, end)
     if len(found) > 1:
         parts = [part._replace(text=f"({name}) {part.text}") for name, part in found]
@@ -47,6 +51,16 @@ def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | N
         return phrase
     separated = box.rule == "boxes" or _SEPARATOR.search(box.text)
     return box if separated or not boxes else joined(boxes, "; ", "boxes")
+
+
+def _closing(
+    box: Extracted | None, boxes: Sequence[Extracted], phrase: Extracted | None, labels: Sequence[Label]
+) -> Extracted | None:
+    """A box or a phrase behind the last part that lists all parts again."""
+    wanted, behind = len({label.name for label in labels}), [one for one in boxes if one.start > labels[-1].end]
+    if box and behind and behind[0].start < box.start and _count(box) == wanted:
+        return box
+    return phrase if phrase and phrase.start > labels[-1].end and _count(phrase) == wanted else None
 
 
 def _count(phrase: Extracted) -> int:
@@ -58,7 +72,7 @@ def _headings(text: str, start: int, end: int, boxes: Sequence[Extracted], asked
     spans = iter([*boxes, Extracted("", end, end, "")])
     box = next(spans)
     kept: list[Label] = []
-    for label in labels_of(text, start, end):
+    for label in labels_of(text, start, end)[-_MOST_LABELS:]:
         while box.end <= label.start:
             box = next(spans)
         line = text[max(start, label.start - _LONGEST_PART) : label.start].rpartition("\n")[2]

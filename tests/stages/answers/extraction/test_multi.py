@@ -36,6 +36,8 @@ I hope this helps!"""
         (r"\boxed{(a) 12, (b) 7}", "(a) 12, (b) 7", "box"),
         (r"\boxed{12; 7}", "12; 7", "box"),
         ("(a) \\boxed{3}\n(b) \\boxed{4}\nTogether \\boxed{(a) 3, (b) 4}", "(a) 3, (b) 4", "box"),
+        ("(a) \\boxed{3}\n(b) \\boxed{4}\nSo \\boxed{3} and \\boxed{4}.", "3, 4", "boxes"),
+        ("(a) \\boxed{3}\n(b) \\boxed{4, 5}", "(a) 3; (b) 4, 5", "parts"),
         # Boxes without labels.
         ("\\boxed{3}\n\n\\boxed{4}", "3; 4", "boxes"),
         (r"\boxed{9}. It is $\boxed{3}$ and $\boxed{4}$.", "3, 4", "boxes"),
