@@ -34,6 +34,7 @@ TWO_VALUES: dict[tuple[str, str], tuple[list[str], str, str]] = {
     ("import", "--max-bad"): (["import", "file.jsonl", "--kind", "problems"], "0", "5"),
     ("sample", "--max-batch-rows"): (SAMPLE, "2", "64"),
     ("sample", "--batch-tokens"): (SAMPLE, "64", "65536"),
+    ("sample", "--check"): (SAMPLE, "0", "5"),
     ("verify", "--max-unknown"): (VERIFY, "0.0", "1.0"),
     ("verify", "--max-broken"): (VERIFY, "0.0", "1.0"),
     ("verify", "--workers"): (VERIFY, "1", "3"),
@@ -51,9 +52,15 @@ SERVER = (
     "--serving.timeout-seconds",
     "--serving.api-key-env",
 )
-CHECKED_ELSEWHERE = {("train-policy", "--verifying.workers"), *(("verify", flag) for flag in SERVER)}
-"""The same pool as in verify: on-policy training is run with it in the tests of the trainer. What is for servers alone
-is run with one in the tests of verify."""
+CHECKED_ELSEWHERE = {
+    ("train-policy", "--verifying.workers"),
+    ("sample", "--verifying.workers"),
+    ("sample", "--gpu-memory-utilization"),
+    ("sample", "--max-truncated"),
+    *((stage, flag) for stage in ("verify", "sample") for flag in SERVER),
+}
+"""The same pool as in verify: on-policy training and drawing in rounds are run with it in their tests. What is for
+servers alone is run with one in the tests of verify and of the engine; a GPU's memory is no result."""
 
 
 def runtime_flags() -> set[tuple[str, str]]:
