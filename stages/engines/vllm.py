@@ -13,6 +13,8 @@ Deviations: no penalties, as none of the engines has them.
 """
 
 # B rows, V vocabulary
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# vllm lives in an environment of its own, which the type checker does not see.
 
 from __future__ import annotations
 

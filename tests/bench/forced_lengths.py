@@ -96,7 +96,7 @@ BATCHED = {"max_num_batched_tokens": 65536}
 
 
 def bare_vllm(folder: Path) -> Any:
-    import vllm
+    import vllm  # pyright: ignore[reportMissingImports] - an environment of its own
 
     return vllm.LLM(
         model=str(folder), dtype="float32", max_num_seqs=256, enforce_eager=True, skip_tokenizer_init=True,
@@ -105,7 +105,7 @@ def bare_vllm(folder: Path) -> Any:
 
 
 def with_bare_vllm(llm: Any, requests: list[Request]) -> int:
-    import vllm
+    import vllm  # pyright: ignore[reportMissingImports] - an environment of its own
 
     params = [
         vllm.SamplingParams(seed=row.seed, max_tokens=row.max_tokens, logprobs=0, ignore_eos=True, detokenize=False)
