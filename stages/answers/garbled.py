@@ -8,7 +8,7 @@ _UNREADABLE = frozenset({"Cc", "Cs", "Co", "Cn"})
 _WRONG_ENCODING = re.compile(r"[\u0080-\u00ff]")
 _SCRIPTS_OF_MATHEMATICS = frozenset({"LATIN", "GREEK", "MATHEMATICAL", "DOUBLE-STRUCK", "SCRIPT"})
 _READ_CHARACTERS = 5000
-_LEAST_CHARACTERS = 10
+_LEAST_CHARACTERS = 5
 
 
 def is_garbled(text: str) -> bool:

@@ -134,7 +134,8 @@ _ALL_WANTED = re.compile(
     re.IGNORECASE,
 )
 _ONE_WANTED = re.compile(
-    r"^\W*(?:find|give|name|state|write|list) (?:an?|one|any)\b|(?:写|举|给|说)出(?:任意)?一[个种]", re.IGNORECASE
+    r"^\W*(?:(?:find|give|name|state|write|list) (?:an?|one|any)|any)\b|(?:写|举|给|说)出(?:任意)?一[个种]",
+    re.IGNORECASE,
 )
 _DECREASE = re.compile(
     r"\bhow (?:much|many \w+|far) (?:did|does|has|have|will) [^.?!]{0,60}\b(?:fall|fallen|drop|dropped|decreased?"

@@ -58,10 +58,10 @@ def _stated(text: str, start: int, end: int, answer_type: str, asked: Asked) -> 
         return tag if inside is None or inside.text == tag.text else inside
     early = _BEFORE_BOXES.get(answer_type)
     found = early(text, start, end, asked) if early else None
-    if found:
+    if found and not (box and found.end == box.end):
         return found
     if box:
-        return second_thought(text, box.end, end) or box
+        return second_thought(text, box.end, end) or found or box
     found = _IN_SENTENCES.get(answer_type, answer_stated)(text, start, end, asked)
     late = (rule(text, start, end, answer_type) for rule in _AT_THE_END)
     return found or next(filter(None, late), None) or empty_phrase(text, start, end)

@@ -17,9 +17,12 @@ from .phrases import last_phrase, stated_at
 _SEPARATOR = re.compile(r"[;；\n]|, |，|、|\band\b|和")
 _LINKING = re.compile(r"[\s,;，；、]*(?:\band|和)?[\s,;，；、]*\Z")
 _ANNOUNCED = re.compile(r"(?:[:：]|\bare|\bis|是|为)[\s*_$]*\Z")
-_LINE_MARKS = " \t>*_#-"
+_OPENING_WORDS = re.compile(r"[ \t>*_#-]*(?:(?:for|in|as for|part|answer to|answer for) )?[ \t*_]*", re.IGNORECASE)
 _LONGEST_PART = 120
 """Characters of a part that stands behind its label without a box or a phrase."""
+
+_BRIEF_PART = 30
+"""Characters of a part that other sentences may follow."""
 
 _MOST_LABELS = 1000
 """Labels at the end of a text that are looked at."""
@@ -44,9 +47,9 @@ def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | N
     if labels and (closing := _closing(box, boxes, phrase, labels)):
         return closing
     found = _under_labels(text, labels, end)
-    if len(found) > 1:
+    if len(found) > 1 or (found and not box and not phrase):
         parts = [part._replace(text=f"({name}) {part.text}") for name, part in found]
-        return joined(parts, "; ", "parts")
+        return joined(parts, "; ", "parts")._replace(rule="parts")
     if box is None:
         return phrase
     separated = box.rule == "boxes" or _SEPARATOR.search(box.text)
@@ -78,7 +81,7 @@ def _headings(text: str, start: int, end: int, boxes: Sequence[Extracted], asked
         line = text[max(start, label.start - _LONGEST_PART) : label.start].rpartition("\n")[2]
         before = text[kept[-1].end : min(label.start, kept[-1].end + _LONGEST_LINE)] if kept else "\n"
         listed = "\n" not in before and len(before) < _LONGEST_LINE and _follows(kept[-1], label)
-        opens = not line.strip(_LINE_MARKS) or listed or (label.name in "a1i" and _ANNOUNCED.search(line))
+        opens = _OPENING_WORDS.fullmatch(line) or listed or (label.name in "a1i" and _ANNOUNCED.search(line))
         if opens and label.start < box.start:
             kept.append(label)
     runs = runs_of(kept)
@@ -95,24 +98,26 @@ def _follows(label: Label, other: Label) -> bool:
 
 
 def _under_labels(text: str, labels: Sequence[Label], end: int) -> list[tuple[str, Extracted]]:
-    """The answer under the last place of each label that has one, in the order of the labels."""
-    found: dict[str, Extracted] = {}
+    """The answer under each label, in the order of the labels; of several the best stated, of equal ones the last."""
+    found: dict[str, tuple[int, Extracted]] = {}
     for label, following in pairwise([*labels, None]):
         assert label is not None
         part = _part(text, label.end, following.start if following else end, last=following is None)
-        if part:
+        if part and (label.name not in found or part[0] <= found[label.name][0]):
             found[label.name] = part
-    return sorted(found.items(), key=lambda entry: place_of(entry[0]))
+    return sorted(((name, part) for name, (_, part) in found.items()), key=lambda entry: place_of(entry[0]))
 
 
-def _part(text: str, start: int, end: int, last: bool) -> Extracted | None:
-    """The answer in one section: its box, its phrase, its bold words, else all of it when it is short."""
-    part = last_box(text, start, end) or last_phrase(text, start, end) or bold_ending(text, start, end)
-    if part:
-        return part
+def _part(text: str, start: int, end: int, last: bool) -> tuple[int, Extracted] | None:
+    """The answer in one section: 0 its box, 1 its phrase, 2 its bold words, 3 all of it, or a first short sentence."""
+    stated = (last_box(text, start, end), last_phrase(text, start, end), bold_ending(text, start, end))
+    for rank, part in enumerate(stated):
+        if part:
+            return rank, part
     linking = _LINKING.search(text, max(start, end - 40), end)
     finish = linking.start() if linking else end
     part = stated_at(text, start, finish, "part")
     if not part or part.end - part.start > _LONGEST_PART or text.startswith(("?", "？"), part.end):
         return None
-    return part if last or not text[part.end : finish].strip(" \t\n.*_$。") else None
+    brief = part.end - part.start <= _BRIEF_PART
+    return (3, part) if last or brief or not text[part.end : finish].strip(" \t\n.*_$。") else None

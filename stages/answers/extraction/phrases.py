@@ -22,8 +22,8 @@ PHRASES: Mapping[str, re.Pattern[str]] = {
 }
 _LEAD = re.compile(
     r"(?:\n[ \t]*[->](?=\s)|[\s*_:：=~]|`(?!``)|\\approx"
-    r"|(?:(?:the|my) (?:final |correct )?answer|is|are|equals?|equal to|therefore|thus|simply|just|approximately|about"
-    r"|exactly|indeed|as follows|given by)\b(?!\s*$))*",
+    r"|(?:(?:the|my) (?:final |correct )?answer|(?:we|I) (?:get|have|find)|is|are|gives|equals?|equal to|as follows"
+    r"|given by|therefore|thus|simply|just|approximately|about|exactly|indeed)\b(?!\s*$))*",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"\n|(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bSt)(?<!\bMt)[.!?](?=[\s*_`\"')]|$)|[。！？]")

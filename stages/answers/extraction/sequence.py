@@ -18,6 +18,7 @@ _BEFORE: Mapping[str, re.Pattern[str]] = {
 }
 _ARROW = re.compile(r"\s*(?:->|→|=>|⇒|>|<|\\(?:right|Right|long)\w*arrow|\\to)\s*")
 _COMMA = re.compile(r"[,，、;] ?")
+_WORD = re.compile(r"\w")
 _LONGEST_MEMBER = 40
 
 
@@ -30,8 +31,12 @@ def _line(text: str, start: int, end: int) -> Extracted | None:
     found = trimmed(text, *last_line(text, start, end), "last line")
     if not found:
         return None
-    steps = _ARROW.split(found.text)
-    members = _COMMA.split(found.text)
-    if len(steps) > 1 and all(len(step) <= _LONGEST_MEMBER for step in steps):
+    steps, members = _ARROW.split(found.text), _COMMA.split(found.text)
+    if len(steps) > 1 and all(_is_member(step) for step in steps):
         return found
-    return found if len(members) > 2 and not any(" " in member for member in members) else None
+    listed = len(members) > 2 and all(_is_member(member) and " " not in member for member in members)
+    return found if listed else None
+
+
+def _is_member(piece: str) -> bool:
+    return len(piece) <= _LONGEST_MEMBER and bool(_WORD.search(piece))

@@ -193,6 +193,7 @@ def test_words_that_only_resemble_a_demand_set_no_flag(question):
         "Give a number whose square is 9.",
         "Find any root of it.",
         "Name one of them.",
+        "Any x with x(x-1)=0?",
         "写出一个平方等于9的数。",
     ],
 )

@@ -32,6 +32,10 @@ I hope this helps!"""
         ("<answer>(a) 3 (b) 4</answer>", "(a) 3; (b) 4", "parts"),
         # Corrected later: the last place of a label counts.
         ("(a) \\boxed{3}\n(b) \\boxed{4}\n(a) was wrong.\n(a) \\boxed{5}", "(a) 5; (b) 4", "parts"),
+        ("(b) gives 13.\nWe take the parts one by one.\n(a) 12", "(a) 12; (b) 13", "parts"),
+        ("For (a) we get 12.\nNow the other.\nIn (b) the answer is 13.", "(a) 12; (b) 13", "parts"),
+        # A box says more than a mention behind it.
+        ("(a) \\boxed{3}\n(b) \\boxed{4}\nIn (a) we saw it.", "(a) 3; (b) 4", "parts"),
         # One box with everything.
         (r"\boxed{(a) 12, (b) 7}", "(a) 12, (b) 7", "box"),
         (r"\boxed{12; 7}", "12; 7", "box"),
@@ -74,6 +78,19 @@ def test_the_labels_of_the_question_are_looked_for():
     found = extract("(b) 4\n(a) 3", "multi", read_question("(a) What is the sum? (b) What is the product?"))
     assert found is not None
     assert found.text == "(a) 3; (b) 4"
+
+
+def test_the_one_part_that_was_answered_keeps_its_label():
+    found = extract("We add twice.\n(a) 73", "multi", read_question("Compute (a) 70+3 and (b) 64+4."))
+    assert found is not None
+    assert (found.text, found.rule) == ("(a) 73", "parts")
+
+
+def test_a_second_thought_replaces_a_box_with_all_parts():
+    text = r"\boxed{(a) 32 (b) 40}" + "\nHold on, I made a mistake.\nFinal answer: (a) 32 (b) 41"
+    found = extract(text, "multi", read_question("(a) 16+16? (b) 32+9?"))
+    assert found is not None
+    assert found.text == "(a) 32 (b) 41"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def test_the_items_of_a_list_under_a_phrase_are_a_sequence():
         "It ends here, yes",
         "A sequence of steps.",
         "a" * 50 + " -> b",
+        "?! -> #$",
+        "?!,#$,%&",
     ],
 )
 def test_a_list_in_running_text_is_none(text):
