@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..artifacts import Artifact, Rollout, Verdict, WrongArtifact
 from .answers.extraction import after_reasoning
-from .answers.question import question_text
 from .batching import TrainingRow
+from .cascade import case_of
 from .joins import by_rollout, check_belongs
 from .verifiers import LABELS, Case
 
@@ -67,9 +67,8 @@ def read_labelled(
                 verdict, text = "failed", ""
             counts[verdict] += 1
             if verdict in LABELS.values():
-                problem = problems[row["problem_id"]]
-                question, reference = question_text(problem["messages"]), problem["answer"] or ""
-                found.append(Labelled(row["rollout_id"], question, reference, text, verdict))
+                case = case_of(text, problems[row["problem_id"]])
+                found.append(Labelled(row["rollout_id"], case.question, case.reference, text, verdict))
     if not found:
         paths = ", ".join(str(artifact.path) for artifact in rollouts)
         raise WrongArtifact(f"{paths}: no rollout has a label ({dict(counts)}), expected correct, incorrect or invalid")

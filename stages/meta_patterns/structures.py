@@ -96,7 +96,7 @@ def solutions(rng: random.Random, low: int, high: int, wordings: int) -> BaseCas
         answer_type="math",
         answer=answer,
         near=distinct(slips, answer),
-        far=distinct([f"{value}, {2 * value + 1}" for value in unrelated(b, rng)], answer),
+        far=distinct([*(f"{value}, {2 * value + 1}" for value in unrelated(b, rng)), f"{a + b}, {a + b + 1}"], answer),
         working=pick(SOLUTIONS_WORKING, wordings, rng, **named),
         wordings=wordings,
     )
@@ -218,7 +218,7 @@ def parts(rng: random.Random, low: int, high: int, wordings: int) -> BaseCase:
         answer_type="multi",
         answer=both(first, second),
         near=distinct(slips),
-        far=distinct([both(value, value + 1) for value in unrelated(first, rng)], both(first, second)),
+        far=tuple(both(value, second + value) for value in unrelated(first, rng)),
         working=pick(PARTS_WORKING, wordings, rng, **named),
         wordings=wordings,
     )
