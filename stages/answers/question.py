@@ -70,6 +70,7 @@ def read_question(question: str) -> Asked:
     question = question[-LONGEST_READ:]
     asking = _asking(question)
     options = options_of(question)
+    all_wanted = any(_ALL_WANTED.search(sentence) for sentence in asking)
     return Asked(
         percent=asks_for_percent(question),
         options=options,
@@ -77,8 +78,8 @@ def read_question(question: str) -> Asked:
         places=places_asked(asking),
         significant=figures_asked(asking),
         ordered=any(_ORDERED.search(sentence) for sentence in asking),
-        all_wanted=any(_ALL_WANTED.search(sentence) for sentence in asking),
-        one_wanted=any(_ONE_WANTED.search(sentence) for sentence in asking),
+        all_wanted=all_wanted,
+        one_wanted=not all_wanted and any(_ONE_WANTED.search(sentence) for sentence in asking),
         decrease=any(_DECREASE.search(sentence) for sentence in asking),
         unit=_unit(asking),
         parts=() if options else parts_of(question),

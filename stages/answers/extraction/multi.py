@@ -59,15 +59,17 @@ def parts_stated(text: str, start: int, end: int, asked: Asked) -> Extracted | N
 def _closing(
     box: Extracted | None, boxes: Sequence[Extracted], phrase: Extracted | None, labels: Sequence[Label]
 ) -> Extracted | None:
-    """A box or a phrase behind the last part that lists all parts again."""
-    wanted, behind = len({label.name for label in labels}), [one for one in boxes if one.start > labels[-1].end]
-    if box and behind and behind[0].start < box.start and _count(box) == wanted:
-        return box
-    return phrase if phrase and phrase.start > labels[-1].end and _count(phrase) == wanted else None
-
-
-def _count(phrase: Extracted) -> int:
-    return len([part for part in _SEPARATOR.split(phrase.text) if part.strip()])
+    """A box or a phrase behind the last part that lists all parts again; its parts get the labels."""
+    names = sorted({label.name for label in labels}, key=place_of)
+    behind = [one for one in boxes if one.start > labels[-1].end]
+    again = box if box and behind and behind[0].start < box.start else phrase
+    if not again or again.start < labels[-1].end:
+        return None
+    pieces = [piece.strip() for piece in _SEPARATOR.split(again.text) if piece.strip()]
+    if len(pieces) != len(names):
+        return None
+    text = "; ".join(f"({name}) {piece}" for name, piece in zip(names, pieces, strict=True))
+    return again._replace(text=text, rule="parts")
 
 
 def _headings(text: str, start: int, end: int, boxes: Sequence[Extracted], asked: Asked) -> list[Label]:

@@ -162,6 +162,7 @@ def test_a_question_that_asks_for_an_order(question):
         "For which values of x is it true?",
         "Select the ones that apply.",
         "Which x are these? Enter them separated by commas.",
+        "Give a comma-separated list.",
         "求所有的解。",
     ],
 )

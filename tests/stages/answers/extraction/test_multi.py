@@ -39,7 +39,7 @@ I hope this helps!"""
         (r"\boxed{(a) 12, (b) 7}", "(a) 12, (b) 7", "box"),
         (r"\boxed{12; 7}", "12; 7", "box"),
         ("(a) \\boxed{3}\n(b) \\boxed{4}\nTogether \\boxed{(a) 3, (b) 4}", "(a) 3, (b) 4", "box"),
-        ("(a) \\boxed{3}\n(b) \\boxed{4}\nSo \\boxed{3} and \\boxed{4}.", "3, 4", "boxes"),
+        ("(a) \\boxed{3}\n(b) \\boxed{4}\nSo \\boxed{3} and \\boxed{5}.", "(a) 3; (b) 5", "parts"),
         ("(a) \\boxed{3}\n(b) \\boxed{4, 5}", "(a) 3; (b) 4, 5", "parts"),
         # Boxes without labels.
         ("\\boxed{3}\n\n\\boxed{4}", "3; 4", "boxes"),
@@ -49,7 +49,7 @@ I hope this helps!"""
         # A phrase or a list.
         ("The answers are: 3; yes", "3; yes", "answer phrase"),
         ("The answers are:\n1. 3\n2. yes", "3; yes", "answer list"),
-        ("(a) 4 chairs (b) 5 chairs. So the answers are 4 and 5.", "4 and 5", "answer phrase"),
+        ("(a) 4 chairs (b) 5 chairs. So the answers are 4 and 5.", "(a) 4; (b) 5", "parts"),
         ("1. First, count to 3.\n2. Then count to 4.\nThe answer is 7.", "7", "answer phrase"),
     ],
 )
