@@ -112,12 +112,24 @@ def test_stopped_by_a_signal_it_keeps_what_was_begun(
 def test_four_processes_share_one_command(
     start: Callable[[Path], subprocess.Popen[str]], quiet: list[dict[str, Any]], tmp_path: Path
 ) -> None:
+    """Two of them are killed and started again."""
     out = tmp_path / "shared"
     processes = [start(out) for _ in range(4)]
     _work_time(out)
     time.sleep(2)
-    processes[0].kill()
-    processes[0].communicate()
-    paths = {_finish(process) for process in [*processes[1:], start(out)]}
+    for process in processes[:2]:
+        process.kill()
+        process.communicate()
+    paths = {_finish(process) for process in [*processes[2:], start(out), start(out)]}
     assert paths == {str(out / "v1")}
     _assert_equal(Artifact.open(out), quiet)
+
+
+def test_four_processes_that_nothing_happens_to_write_what_one_writes(
+    start: Callable[[Path], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """The very bytes: a chunk is drawn whole by one process, in the same batches."""
+    _finish(start(tmp_path / "one"))
+    paths = {_finish(process) for process in [start(tmp_path / "four") for _ in range(4)]}
+    assert paths == {str(tmp_path / "four" / "v1")}
+    assert Artifact.open(tmp_path / "four").digest == Artifact.open(tmp_path / "one").digest
