@@ -24,6 +24,7 @@ class Shape:
 
 
 SIZES = {
+    "pico": Shape(3, 64, 4, 192, key_value_heads=4),
     "nano": Shape(2, 128, 4, 384, key_value_heads=1),
     "tiny": Shape(6, 256, 8, 832),
     "small": Shape(8, 512, 8, 1600),
@@ -36,8 +37,8 @@ SIZES = {
 class InitOptions:
     """Which policy is made."""
 
-    size: Literal["nano", "tiny", "small", "medium", "large"] = "nano"
-    """nano 0.4M parameters, tiny 5M, small 25M, medium 50M, large 100M"""
+    size: Literal["pico", "nano", "tiny", "small", "medium", "large"] = "nano"
+    """pico 0.2M parameters, nano 0.4M, tiny 5M, small 25M, medium 50M, large 100M"""
 
     tokenizer: Alphabet = "character"
     """character: printable ASCII, one token each (others are refused); byte: any text, one token a byte"""

@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,6 +51,9 @@ class ProblemsOptions:
 
     without: str | None = None
     """Names between commas: all but these (meta-patterns)"""
+
+    families: str | None = None
+    """Names between commas: only these families of questions (meta-patterns; default: all)"""
 
     def __post_init__(self) -> None:
         parse_length(self.length)
@@ -117,7 +121,7 @@ def _drawing(task: str, module: Any, options: ProblemsOptions) -> Drawing:
     side = None if options.split == "all" else options.split
     own: dict[str, Any] = {"decimals": True} if options.decimals else {}
     if module is meta_patterns:
-        own = {"patterns": _patterns(options), "wordings": options.templates}
+        own = {"patterns": _patterns(options), "families": _families(options), "wordings": options.templates}
     share = options.test_share
     return Drawing(module, task, seed=options.seed, low=low, high=high, side=side, test_share=share, **own)
 
@@ -133,15 +137,33 @@ def _patterns(options: ProblemsOptions) -> tuple[str, ...]:
     Raises:
         WrongOption: a name that no pattern has, or none left.
     """
-    flag, text = ("--patterns", options.patterns) if options.without is None else ("--without", options.without)
-    named = [name.strip() for name in (text or "").split(",") if name.strip()]
-    if unknown := [name for name in named if name not in meta_patterns.PATTERNS]:
-        raise WrongOption(f"{flag} names {unknown[0]}, expected names of {', '.join(meta_patterns.PATTERNS)}")
-    keep = flag == "--patterns"
-    found = tuple(name for name in meta_patterns.PATTERNS if text is None or (name in named) == keep)
+    kept = _named("--patterns", options.patterns, meta_patterns.PATTERNS)
+    left_out = () if options.without is None else _named("--without", options.without, meta_patterns.PATTERNS)
+    families = set(_families(options))
+    found = tuple(name for name in kept if name not in left_out)
+    if lost := [name for name in found if not families.intersection(meta_patterns.PATTERNS[name].families)]:
+        if options.patterns is not None:
+            wanted = ", ".join(meta_patterns.PATTERNS[lost[0]].families)
+            raise WrongOption(f"--families leaves nothing to write {lost[0]} for, expected one of {wanted}")
+        found = tuple(name for name in found if name not in lost)
     if not found:
-        raise WrongOption(f"{flag} leaves no pattern to draw, expected at least one")
+        raise WrongOption("--without leaves no pattern to draw, expected at least one")
     return found
+
+
+def _families(options: ProblemsOptions) -> tuple[str, ...]:
+    """The names of the families that questions are drawn from."""
+    return _named("--families", options.families, meta_patterns.FAMILIES)
+
+
+def _named(flag: str, text: str | None, known: Collection[str]) -> tuple[str, ...]:
+    """The names in a list between commas, in the order of those known; all where None is given."""
+    if text is None:
+        return tuple(known)
+    named = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in named if name not in known]:
+        raise WrongOption(f"{flag} names {unknown[0]}, expected names of {', '.join(known)}")
+    return tuple(name for name in known if name in named)
 
 
 def parse_length(text: str) -> tuple[int, int]:
@@ -167,9 +189,10 @@ def _check(task: str, module: Any, options: ProblemsOptions) -> None:
         if options.templates < 1:
             raise WrongOption(f"--templates is {options.templates}, expected 1 or more wordings of each text")
         return
-    if options.patterns is not None or options.without is not None:
-        flag = "--patterns" if options.patterns is not None else "--without"
-        raise WrongOption(f"{flag} is not read by {task}: leave it out")
+    own = {"--patterns": options.patterns, "--without": options.without, "--families": options.families}
+    for flag, given in own.items():
+        if given is not None:
+            raise WrongOption(f"{flag} is not read by {task}: leave it out")
     if not 1 <= options.templates <= len(module.TEMPLATES):
         raise WrongOption(f"--templates is {options.templates}, {task} has 1 to {len(module.TEMPLATES)} ways to ask")
     if options.decimals and "decimals" not in inspect.signature(module.generate).parameters:

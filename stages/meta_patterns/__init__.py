@@ -56,19 +56,27 @@ PATTERNS: dict[str, Pattern] = {
 
 
 def generate(
-    rng: random.Random, low: int, high: int, *, patterns: Sequence[str] = tuple(PATTERNS), wordings: int = WORDINGS
+    rng: random.Random,
+    low: int,
+    high: int,
+    *,
+    patterns: Sequence[str] = tuple(PATTERNS),
+    families: Sequence[str] = tuple(FAMILIES),
+    wordings: int = WORDINGS,
 ) -> Instance:
     """One case: a label at random, one of its patterns, one of the families that it is written for.
 
     Args:
         low, high: digits of the numbers in the question.
         patterns: names of those that may be drawn.
+        families: names of those that questions are drawn from; each pattern must be written for one of them.
         wordings: how many wordings of each text may be used, the shortest first.
     """
     labels = sorted({PATTERNS[name].label for name in patterns})
     label = rng.choice(labels)
     pattern = PATTERNS[rng.choice([name for name in patterns if PATTERNS[name].label == label])]
-    case = FAMILIES[rng.choice(pattern.families)](rng, low, high, wordings)
+    family = rng.choice([name for name in pattern.families if name in families])
+    case = FAMILIES[family](rng, low, high, wordings)
     made = pattern.write(case, rng)
     question = case.question if made.question is None else made.question
     reference = case.reference if made.reference is None else made.reference

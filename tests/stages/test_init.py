@@ -60,7 +60,7 @@ def test_its_facts_hold_the_parameter_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "millions"), [("nano", 0.39), ("tiny", 4.9), ("small", 25), ("medium", 50), ("large", 100)]
+    ("size", "millions"), [("pico", 0.17), ("nano", 0.39), ("tiny", 4.9), ("small", 25), ("medium", 50), ("large", 100)]
 )
 def test_the_sizes_are_what_the_help_says(size: str, millions: float) -> None:
     from transformers import Qwen2ForCausalLM

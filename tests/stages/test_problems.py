@@ -152,3 +152,18 @@ def test_patterns_are_chosen_by_name_or_left_out_by_name(tmp_path):
         make(tmp_path / "q", count=1, patterns="looping")
     with pytest.raises(WrongOption, match="--decimals is not read by meta-patterns"):
         make(tmp_path / "q", "meta-patterns", count=1, decimals=True)
+
+
+def test_questions_come_from_the_families_named(tmp_path):
+    rows = make(tmp_path / "p", "meta-patterns", count=300, families="price, boolean").rows()
+    metas = [json.loads(row["meta"]) for row in rows]
+    assert {meta["family"] for meta in metas} == {"price", "boolean"}
+    assert "wrong-endpoint" not in {meta["pattern"] for meta in metas}
+    with pytest.raises(
+        WrongOption, match="--families leaves nothing to write wrong-endpoint for, expected one of inter"
+    ):
+        make(tmp_path / "q", "meta-patterns", count=1, patterns="wrong-endpoint", families="price")
+    with pytest.raises(WrongOption, match="--families names prize, expected names of quantity"):
+        make(tmp_path / "q", "meta-patterns", count=1, families="prize")
+    with pytest.raises(WrongOption, match="--families is not read by addition"):
+        make(tmp_path / "q", count=1, families="price")
