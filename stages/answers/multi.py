@@ -16,7 +16,7 @@ Parts = list[tuple[str, str]]
 
 _BARE_LABEL = re.compile(r"[;；,，] *(?=\w{1,3}[.):]\s|(?:part|question|q) ?\(?\w\b)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[;；\n]")
-_WEAKLY_BETWEEN = re.compile(r"[,，、]\s*(?:and\s)?|\sand\s|\\text\{\s*and\s*\}")
+_WEAKLY_BETWEEN = re.compile(r"[,，、]\s*(?:and\s)?|\sand\s|\\text\{\s*and\s*\}|和")
 _NAMED = re.compile(r"([^=<>]+)=([^=<>]+)")
 _EDGES = " \t\r\n;；,，。*"
 

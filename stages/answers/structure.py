@@ -75,8 +75,8 @@ _APPROX = re.compile(r"\\approx(?![A-Za-z])")
 _PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z]) ?")
 _NUMBER_RUN = re.compile(r"(?<![\d.])(?<!\d,)\d+(?:,\d+)*(?![\d.])")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_BRACKETS = re.compile(r"\\\{|\\\}|\\langle(?![A-Za-z])|\\rangle(?![A-Za-z])|[()\[\]{}]")
-_OPENING = frozenset(["(", "[", "{", r"\{", r"\langle"])
+_BRACKETS = re.compile(r"\\langle(?![A-Za-z])|\\rangle(?![A-Za-z])|[()\[\]{}]")
+_OPENING = frozenset(["(", "[", "{", r"\langle"])
 
 
 def read(text: str, inside: bool = False) -> Node:

@@ -99,8 +99,8 @@ def _is_about_options(expected: str, answer: str, asked: Asked) -> bool:
 
 
 def _offers(answer_type: AnswerType, asked: Asked) -> bool:
-    """Whether `x or y` offers two answers: among words that are not all asked for, and where one is asked for."""
-    return asked.one_wanted or (answer_type == "text" and not asked.all_wanted)
+    """Whether `x or y` offers two answers: among words and where one is asked for, but not where all are."""
+    return not asked.all_wanted and (answer_type == "text" or asked.one_wanted)
 
 
 def _type_of_part(part: str) -> AnswerType:

@@ -8,7 +8,7 @@ from .found import Extracted, joined, trimmed, without_blanks
 Span = tuple[int, int]
 
 _BRACES = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(\{?)|\\.|[{}]", re.DOTALL)
-_UNBRACED_END = re.compile(r"\$|\\\)|\\\]|\n|(?<=\S)\s")
+_UNBRACED_END = re.compile(r"\$|\\\)|\\\]|(?<=\S)\s")
 _OPEN_END = re.compile(r"\$|\\\)|\\\]|\n")
 _PLACEHOLDER = re.compile(
     r"\s*(?:[$~_.?…\s]*|\\(?:phantom\{[^}]*\}|square|[lc]dots)"
