@@ -1,10 +1,10 @@
 """Switching off any one rule of extraction or comparison fails a case of the table.
 
 Rules are found, not listed: every compiled pattern and every table at the top of a module of `stages/answers` that a
-function reads. A pattern is switched off by never matching, a table by being empty. What consists of up to four
-alternatives or entries loses one at a time, and a table of patterns or functions does so however long it is; longer
-lists of words, units and signs are one rule. A rule that only makes things faster or safer, so that no verdict depends
-on it, stands in ONLY_FOR_SPEED_OR_SAFETY with the reason.
+function reads. A pattern is switched off by never matching; where it has alternatives at its top, each of them is a
+rule. So is each entry of a table of patterns or functions, and of a list of words of up to four entries; longer lists
+of words, units and signs are one rule, switched off by being empty. A rule that only makes things faster or safer, so
+that no verdict depends on it, stands in ONLY_FOR_SPEED_OR_SAFETY with the reason.
 """
 
 import ast
@@ -138,8 +138,6 @@ def rules_of(module: ModuleType, attribute: str, value: Any) -> Iterator[Rule]:
 def switched_off(pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Pattern[str]]]:
     """The pattern with one alternative after the other taken out; groups keep their numbers and names."""
     alternatives = alternatives_of(pattern.pattern)
-    if len(alternatives) > ONE_BY_ONE:
-        alternatives = [pattern.pattern]
     for place, alternative in enumerate(alternatives):
         rest = [f"(?!)(?:{one})" if index == place else one for index, one in enumerate(alternatives)]
         label = "" if len(alternatives) == 1 else f"|{alternative}|"

@@ -31,6 +31,10 @@ SIMPLIFIED = [
         "摸到红球的概率是多少？用最简分数表示。",
         "求摸到红球的概率，并化简。",
         "求摸到红球的概率，结果要约分。",
+        "化简2/4。",
+        "解方程$4x=2$，最简分数。",
+        "把2/4化为最简分数。",
+        "把2/4化成最简分数。",
     ),
     *worded(
         "math",
@@ -59,6 +63,12 @@ ORDERED = [
         "由小到大写出10的小于6的因数。",
         "依次写出10的小于6的因数。",
         "把10的小于6的因数按升序写出来。",
+        "按从小到大写出10的小于6的因数。",
+        "按顺序写出10的小于6的因数。",
+        "从小到大排列10的小于6的因数。",
+        "对10的小于6的因数按升序排序。",
+        "按升序列出10的小于6的因数。",
+        "按升序找出10的小于6的因数。",
     ),
     *worded(
         "math",
@@ -145,6 +155,14 @@ PETS = [
         near("A cat may be kept there. The answer is cat.", "all were asked for"),
         "Name all pets that are allowed.",
         "Which pets are allowed? Give every one of them.",
+        "What are the possible answers?",
+        "Find the values that the word may take.",
+        "For which values of the word does it hold?",
+        "What values may the word take?",
+        "Select the pets that apply.",
+        "Which pets are allowed? Give a comma-separated list.",
+        "写出所有允许的宠物。",
+        "这个词的全部值是什么？",
     ),
 ]
 
@@ -181,6 +199,11 @@ PERCENT = [
         "百分之几的孩子生病了？",
         "生病的孩子占的百分比是多少？",
         "求生病孩子的百分率。",
+        "The percentage of ill children?",
+        "生病的孩子占百分之多少",
+        "生病的孩子占百分之几",
+        "生病孩子的百分率是什么",
+        "计算生病孩子的百分率。",
     ),
     *worded(
         "number",
@@ -209,6 +232,8 @@ ROUNDED = [
         "What is 8/3 to three significant figures?",
         "What is 8/3 to 3 s.f.?",
         "8除以3等于多少？保留三位有效数字。",
+        "What is 8/3 to the nearest 0.01?",
+        "8/3 = ...\nRounded to two decimal places.",
         "8除以3等于多少？保留两位小数。",
         "8除以3等于多少？精确到百分位。",
         "8除以3等于多少？精确到0.01。",
@@ -245,6 +270,7 @@ ROUNDED = [
         "What is the sum, rounded to the nearest ten?",
         "What is the sum to the nearest dollar?",
         "总和是多少？四舍五入到整数。",
+        "总和是多少？保留整数。",
     ),
     *worded(
         "number",
@@ -254,6 +280,20 @@ ROUNDED = [
         "What is the sum to the nearest hundred?",
         "What is the sum to the nearest tenth?",
     ),
+]
+
+LARGE = [
+    worded(
+        "number",
+        "2666666666.7",
+        correct(
+            rf"Adding all weights and rounding we get $\boxed{{{rounded}}}$.",
+            "rounded as the question asks",
+            one_way="a reference that is rounded does not know the other digits",
+        ),
+        f"What is the sum to the nearest {power}?",
+    )[0]
+    for power, rounded in (("thousand", 2666667000), ("million", 2667000000), ("billion", 3000000000))
 ]
 
 OPTIONS = worded(
@@ -291,4 +331,4 @@ PARTS = [
     ),
 ]
 
-CASES = [*SIMPLIFIED, *ORDERED, *ALL_WANTED, *UNITS, *PETS, *DECREASE, *PERCENT, *ROUNDED, *OPTIONS, *PARTS]
+CASES = [*SIMPLIFIED, *ORDERED, *ALL_WANTED, *UNITS, *PETS, *DECREASE, *PERCENT, *ROUNDED, *LARGE, *OPTIONS, *PARTS]

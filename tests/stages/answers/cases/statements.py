@@ -10,7 +10,10 @@ BOXES = [
         "number",
         PENS,
         "42",
-        correct(r"Multiplying we get $\boxed 42$ of the 50 blue ones.", "a box without braces ends with its formula"),
+        correct(r"Multiplying we get \boxed 42 of the 50 blue ones.", "a box without braces ends with a blank"),
+        correct(r"Multiplying we get $\boxed 42$(not 50).", "a box without braces ends with a dollar sign"),
+        correct(r"Multiplying we get \(\boxed 42\)(not 50).", r"a box without braces ends with \)"),
+        correct(r"Multiplying we get \[\boxed 42\](not 50).", r"a box without braces ends with \]"),
         correct(r"Multiplying we get \(\boxed{42\) of the 50 blue ones.", r"an open box ends with \)"),
         correct(r"Multiplying we get \[\boxed{42\] of the 50 blue ones.", r"an open box ends with \]"),
         correct(r"Multiplying we get $\boxed{42$ of the 50 blue ones.", "an open box ends with a dollar sign"),
@@ -22,7 +25,10 @@ BOXES = [
         correct(r"He has \boxed{42} pens. I write results as \boxed{...}.", "dots in a box are no answer"),
         correct(r"Two boxes hold \boxed{28} $+ 14 =$ \boxed{42} pens.", "a box that the next one builds on is a step"),
         correct(r"I get \boxed{28}, no, \boxed{42} pens.", "a box that is taken back in the sentence"),
-        correct(r"Two boxes hold \boxed{28}，所以 \boxed{42}。", "a Chinese step from one box to the next"),
+        *(
+            correct(rf"前两盒有\boxed{{28}}支，{step}\boxed{{42}}支。", f"{step} leads from one box to the next")
+            for step in ("所以", "不对，", "因此", "因为有三盒，", "于是", "从而")
+        ),
         correct(r"In words and digits, $\boxed{42}$ or $\boxed{42}$.", "one number in two boxes is one answer"),
     ),
     *about(
@@ -92,9 +98,22 @@ CONCLUSIONS = [
         "number",
         "How many days has February in 2024?",
         "29",
-        wrong("It is a question of the calendar. There is not enough information.", "too little is said to be known"),
-        wrong("这是日历的问题，条件不足。", "the same in Chinese"),
-        wrong("Such a day does not exist.", "it is said not to exist"),
+        *(
+            wrong(f"It is a question of the calendar. {ending}", "the last line says that there is no answer")
+            for ending in (
+                "There is not enough information.",
+                "This is unanswerable.",
+                "This has no answer.",
+                "There is no solution.",
+                "Such a day does not exist.",
+                "这无法确定。",
+                "这不能确定。",
+                "信息不足。",
+                "条件不足。",
+                "此题无解。",
+                "这样的日子不存在。",
+            )
+        ),
     ),
     *about(
         "choice",
@@ -159,6 +178,19 @@ CONCLUSIONS = [
         correct(
             lines("(a) 4 times 3 is the number.", "(b) That less 5 is left.", "", "The answers are 12 and 7."),
             "a closing phrase with as many parts as there are labels",
+        ),
+        *(
+            correct(
+                lines("(a) 4 times 3 is the number.", "(b) That less 5 is left.", "", f"{phrase}。"),
+                "a closing phrase, its parts separated in another way",
+            )
+            for phrase in (
+                "The answers are 12; 7",
+                "The answers are 12, 7",
+                "答案是12，7",
+                "答案是12、7",
+                "答案是12和7",
+            )
         ),
         correct("The results are (a) 12, and (b) 7.", "labels in a sentence"),
         near("The results are (a) 12, and (b) 8.", "labels in a sentence, the second part off by one"),
@@ -227,6 +259,12 @@ BREAKING_OFF = [
             "a long sentence has no end",
             "truncated",
         ),
+        invalid(
+            "As an AI, maybe you are asking me about pens. Pens are for writing.",
+            "a refusal that only speaks of itself",
+            "refusal",
+        ),
+        invalid("作为人工智能，这些铅笔与我无关。", "a Chinese refusal that only speaks of itself", "refusal"),
         invalid("Boxes: three", "a label and a word break nothing off", "no answer"),
         invalid(
             "He has three boxes, that much is sure, and this is what I found: three",
@@ -265,8 +303,12 @@ BREAKING_OFF = [
         ),
         invalid("ab кот αβγ אבג عرب กขค あいう 한국말 中文字", "nine scripts at once", "garbled"),
     ),
-    *about(
-        "number", PENS, "see solution", invalid("The answer is 42.", "a reference that points elsewhere", "problem")
+    *(
+        case
+        for reference in ("see solution", "???", "null", "n/a", "[deleted]", "略", "见解析")
+        for case in about(
+            "text", PENS, reference, invalid("The answer is 42.", f"the reference {reference} says nothing", "problem")
+        )
     ),
     *about(
         "number",

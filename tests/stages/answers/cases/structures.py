@@ -79,6 +79,27 @@ EXPRESSIONS = [
     ),
 ]
 
+ANGLES = [
+    *about(
+        "math",
+        "How long is the longer leg?",
+        r"\sqrt{3}",
+        correct(r"From half an equilateral triangle: $\boxed{2\sin 60^\circ}$", "degrees under a sine"),
+        correct(r"From half an equilateral triangle: $\boxed{\tan 60^\circ}$", "degrees under a tangent"),
+        correct(r"From half an equilateral triangle: $\boxed{\cot 30^\circ}$", "degrees under a cotangent"),
+        near(r"From half an equilateral triangle: $\boxed{\tan 30^\circ}$", "another angle"),
+        near(r"From half an equilateral triangle: $\boxed{\tan 60}$", "radians"),
+    ),
+    *about(
+        "math",
+        "How long is the longest side?",
+        "2",
+        correct(r"From half an equilateral triangle: $\boxed{\sec 60^\circ}$", "degrees under a secant"),
+        correct(r"From half an equilateral triangle: $\boxed{\csc 30^\circ}$", "degrees under a cosecant"),
+        near(r"From half an equilateral triangle: $\boxed{\csc 60^\circ}$", "another angle"),
+    ),
+]
+
 LISTS = [
     *about(
         "math",
@@ -234,6 +255,7 @@ LABELLED = [
         "(a) 12 (b) 7",
         correct(r"Four threes, less five: \boxed{12 \text{ and } 7}", "parts joined by an upright and"),
         correct("Four threes, less five. The answer is 12 and 7.", "parts joined by and"),
+        correct(r"四乘三，再减五：\boxed{12和7}", "parts joined by a Chinese and"),
         near("Four threes, less five. The answer is 7 and 12.", "parts joined by and, exchanged"),
     ),
     *about(
@@ -309,4 +331,4 @@ SIMPLEST = [
     ),
 ]
 
-CASES = [*EXPRESSIONS, *LISTS, *SEQUENCES, *LABELLED, *SIMPLEST]
+CASES = [*EXPRESSIONS, *ANGLES, *LISTS, *SEQUENCES, *LABELLED, *SIMPLEST]

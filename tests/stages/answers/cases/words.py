@@ -47,6 +47,29 @@ BOOLEANS = [
         correct("这是平面几何的定理。答案是：对。", "right in one sign"),
         near("这不是平面几何的定理。答案是：错误。", "wrong in two signs"),
     ),
+    *(
+        case
+        for reference, same, other in (
+            ("yes", "true", "false"),
+            ("true", "yes", "no"),
+            ("false", "no", "yes"),
+            ("correct", "yes", "no"),
+            ("incorrect", "no", "yes"),
+            ("是", "yes", "no"),
+            ("否", "no", "yes"),
+            ("对", "yes", "no"),
+            ("错", "no", "yes"),
+            ("正确", "yes", "no"),
+            ("错误", "no", "yes"),
+        )
+        for case in about(
+            None,
+            "Is it so?",
+            reference,
+            correct(f"I have looked at it closely. The answer is {same}.", f"{same} is {reference}, type inferred"),
+            near(f"I have looked at it closely. The answer is {other}.", f"{other} is not {reference}, type inferred"),
+        )
+    ),
     *about(
         None,
         "Do all swans have white feathers?",
