@@ -88,7 +88,7 @@ def _holds_something(text: str, begin: int, end: int) -> bool:
 _BOUNDARY = re.compile(r"\n|[.!?](?=[\s$])|[。！？]")
 _DERIVING = re.compile(
     r"^[\s$}\\)\]]*(?:[-+*/^=<>→⇒{]|times|cdot|div|(?:right|Right|long)\w*arrow|implies|to\b)"
-    r"|\b(?:no|wait|actually|instead|but|correct(?:ion|ed)|then|so|thus|hence|therefore|gives?|get|because|since|again"
+    r"|\b(?:no|wait|actually|instead|but|correct(?:ion|ed)|step|then|so|thus|hence|therefore|gives?|get|because|since|again"
     r"|check|total|sum|difference|product|which)\b|不对|所以|因此|因为|于是|从而",
     re.IGNORECASE,
 )

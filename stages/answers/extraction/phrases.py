@@ -18,7 +18,9 @@ PHRASES: Mapping[str, re.Pattern[str]] = {
         rf"|\b(?:final (?:result|value)|solutions?(?: set)?){_MARKS}(?:is|are)\b",
         re.IGNORECASE | re.MULTILINE,
     ),
-    "chinese phrase": re.compile(r"(?:答案|结果|結果)(?:应该|應該|应|應)?(?:是|为|為|等于|等於|[:：】])"),
+    "chinese phrase": re.compile(
+        r"(?:(?:答案|结果|結果)(?:应该|應該|应|應)?(?:是|为|為|等于|等於|[:：】])|^答[:：])", re.MULTILINE
+    ),
 }
 _LEAD = re.compile(
     r"(?:\n[ \t]*[->](?=\s)|[\s*_:：=~]|`(?!``)|\\approx"
@@ -26,7 +28,9 @@ _LEAD = re.compile(
     r"|given by|therefore|thus|simply|just|approximately|about|exactly|indeed)\b(?!\s*$))*",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"\n|(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bSt)(?<!\bMt)[.!?](?=[\s*_`\"')]|$)|[。！？]")
+_SENTENCE_END = re.compile(
+    r"\n|(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bSt)(?<!\bMt)[.!?](?=[\s*_`\"')<]|$)|[。！？]|<(?=\||/s>)"
+)
 _EXPLAINING = re.compile(
     r",?\s+\(?(?:because|since|which|so|as|assuming|given|obtained|after|when|if|where|rather|instead)\b|,\s+not\b"
     r"|(?:;|,\s+(?:and|or|but|with|while|thus|hence|therefore))\s+(?:it|this|that|these|we|he|she|they|there|the|I|you)\b"

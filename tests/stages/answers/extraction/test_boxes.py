@@ -26,6 +26,7 @@ from whet.stages.answers.extraction import extract
         (r"得到\boxed{2}。答案\boxed{3}", "3", "box"),
         (r"We get \boxed{3}, then multiply to get \boxed{12}.", "12", "box"),
         (r"\boxed{3}, no: \boxed{4}", "4", "box"),
+        (r"Step 1: \boxed{3}, step 2: \boxed{4}", "4", "box"),
         (r"\boxed{3}, 所以 \boxed{4}", "4", "box"),
         (r"$\boxed{3}+\boxed{4}=\boxed{7}$", "7", "box"),
         (r"$\boxed{3} \times \boxed{4}$", "4", "box"),

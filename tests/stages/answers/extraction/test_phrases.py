@@ -34,6 +34,7 @@ from whet.stages.answers.extraction import extract
         ("結果等於5。", "5"),
         ("【答案】C", "C"),
         ("答案应为 5，因为 2+3=5。", "5"),
+        ("3×14=42\n答：一共有42支。", "一共有42支"),
         # How far an answer reaches.
         ("The answer is > 5.", "> 5"),
         ("The answer is 3.14 meters. Note 5.", "3.14 meters"),
@@ -47,6 +48,9 @@ from whet.stages.answers.extraction import extract
         ("The answer is St. Petersburg.", "St. Petersburg"),
         ('The answer is "to be, or not to be".', "to be, or not to be"),
         ("The answer is 12,\nwhich is even", "12"),
+        ("The answer is 5<|im_end|>", "5"),
+        ("The answer is 5.</s>", "5"),
+        ("The answer is 5 < 6.", "5 < 6"),
     ],
 )
 def test_an_answer_stands_behind_its_phrase(text, answer):
