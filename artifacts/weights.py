@@ -52,13 +52,15 @@ class Weights:
         elif colon and scheme == "hub":
             self._open_hub(rest)
         else:
-            self._open_folder(Path(spec))
+            self._open_folder(Path(spec), "adapter" in allow)
 
     def __repr__(self) -> str:
         return f"Weights({self.spec})"
 
-    def _open_folder(self, path: Path) -> None:
-        if (path / NAME).is_file() or versions(path):
+    def _open_folder(self, path: Path, adapter: bool) -> None:
+        if adapter or (path / "adapter_config.json").is_file():
+            self._open_adapter(path, adapter)
+        elif (path / NAME).is_file() or versions(path):
             self.artifact = Artifact.open(path, MODEL_KINDS)
             self.path, self.digest, self.kind = self.artifact.path, self.artifact.digest, self.artifact.kind
         elif (path / "config.json").is_file():
@@ -70,6 +72,17 @@ class Weights:
             raise WrongArtifact(f"{path} is no folder: for a model of the hub write hub:{path}")
         else:
             raise WrongArtifact(f"{path} does not exist, expected a model folder or hub:org/name@revision")
+
+    def _open_adapter(self, path: Path, wanted: bool) -> None:
+        """A LoRA adapter as peft saves it, which is no model by itself."""
+        if not wanted:
+            raise WrongArtifact(
+                f"{path} holds an adapter, expected a model: give the model it was trained on, and --adapter"
+            )
+        missing = [name for name in ("adapter_config.json", "adapter_model.safetensors") if not (path / name).is_file()]
+        if missing:
+            raise WrongArtifact(f"{path} has no {missing[0]}, expected the folder of a LoRA adapter (peft)")
+        self.path, self.digest, self.kind = path, folder_digest(path), "adapter"
 
     def _open_hub(self, name: str) -> None:
         from huggingface_hub import snapshot_download

@@ -47,6 +47,8 @@ class Input:
         """What it must be, in words."""
         if self.form == "artifact":
             return f"a folder of {Form(words=self.kinds).expected}" if self.kinds else "an artifact folder"
+        if self.form == "weights" and self.kinds == ("adapter",):
+            return "the folder of a LoRA adapter"
         if self.form == "weights":
             schemes = [{"program": "program:NAME", "server": "server:URL#MODEL"}[kind] for kind in self.kinds]
             return " or ".join(["a model folder", "hub:org/name@revision", *schemes])

@@ -23,11 +23,15 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def load_policy(
-    weights: Weights, *, dtype: Literal["stored", "float32", "bfloat16"] = "stored", device: str | None = None
+    weights: Weights,
+    *,
+    dtype: Literal["stored", "float32", "bfloat16"] = "stored",
+    device: str | None = None,
+    adapter: Weights | None = None,
 ) -> Any:
     """The transformers causal language model of a folder, in evaluation mode.
 
-    `dtype`: "stored" keeps what the files hold; training wants "float32".
+    `dtype`: "stored" keeps what the files hold; training wants "float32". A LoRA adapter is merged into the weights.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -50,7 +54,25 @@ def load_policy(
     except (OSError, ValueError, KeyError) as error:
         first = str(error).strip().splitlines()[0]
         raise WrongArtifact(f"{folder} cannot be loaded as a policy ({first})") from error
+    if adapter is not None:
+        model = _merged(model, adapter)
     return model.to(device or best_device()).eval()
+
+
+def _merged(model: Any, adapter: Weights) -> Any:
+    """The model with an adapter's products added to its matrices: W + B A scale."""
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise WrongOption("--adapter needs peft, which is not installed here: pip install 'whet[lora]'") from error
+    loader: Any = PeftModel
+    try:
+        return loader.from_pretrained(model, str(adapter.path), is_trainable=False).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise WrongArtifact(
+            f"{adapter.spec} does not fit the policy ({first}): give the model it was trained on"
+        ) from error
 
 
 def quiet_transformers() -> None:

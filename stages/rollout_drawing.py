@@ -52,7 +52,9 @@ class RolloutDrawing:
         options: SampleOptions,
         few_shot: SourceFile | None = None,
         weights_from: list[Artifact[Verdict]] | None = None,
+        adapter: Weights | None = None,
     ) -> None:
+        self._adapter = adapter
         self.rollouts, self.options = rollouts, options
         self._examples = read_examples(few_shot)
         self.problems: list[Problem] = list(problems.rows())  # type: ignore[arg-type]
@@ -156,8 +158,7 @@ class RolloutDrawing:
             return ServerEngine(server, lambda index: prompts.messages(self.problem_of(index)), stop)
         from .engines.loading import load_engine
 
-        options = self.options
-        return load_engine(self.policy, self.encoder.end_token_ids, options)
+        return load_engine(self.policy, self.encoder.end_token_ids, self.options, self._adapter)
 
     def ready_engine(self) -> Engine:
         """The engine, loaded; the first time, the clock of tokens per second starts anew."""
@@ -202,6 +203,7 @@ class RolloutDrawing:
             "engine": self.options.engine,
             "precision": self.options.precision,
             "policy": {"spec": self.policy.spec, "digest": self.policy.digest},
+            "adapter": self._adapter and {"spec": self._adapter.spec, "digest": self._adapter.digest},
             "tokenizer_digest": None if self.tokenless else self._tokenizer.tokenizer_digest,
             "chat_template_digest": None if self.tokenless else self._tokenizer.chat_template_digest,
             "prompt_format": self.options.prompting.prompt_format,
@@ -305,7 +307,7 @@ class RolloutDrawing:
 
         if self.policy.engine != "model":
             raise WrongOption(f"--check recomputes with the policy's own weights, {self.policy.spec} has none")
-        found = check_rows(self.policy, self._some_rows(count), self.options.precision)
+        found = check_rows(self.policy, self._some_rows(count), self.options.precision, self._adapter)
         self.rollouts.facts["mismatch"] = found
         logger.info(
             "against a plain forward pass: " + ", ".join(f"{name} {value:.3g}" for name, value in found.items())

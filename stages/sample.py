@@ -98,6 +98,7 @@ def sample(
     tokenizer: Weights | None = None,
     few_shot: SourceFile | None = None,
     weights_from: list[Artifact[Verdict]] | None = None,
+    adapter: Annotated[Weights | None, "adapter"] = None,
 ) -> None:
     """Draw rollouts of every problem from a policy.
 
@@ -108,6 +109,7 @@ def sample(
         tokenizer: Folder whose tokenizer encodes what program:NAME writes, or what a server is sent
         few_shot: Examples to put before each problem: JSON lines with question and answer, or with messages
         weights_from: Draw some of the problems, by weights from these verdicts (oldest first)
+        adapter: Folder of a LoRA adapter (peft) that the policy is drawn with
 
     Examples:
         whet sample runs/x/test runs/x/policy --rollouts-per-problem 8 --max-tokens 64 --out runs/x/rollouts
@@ -116,7 +118,7 @@ def sample(
     """
     from .rollout_drawing import RolloutDrawing
 
-    drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options, few_shot, weights_from)
+    drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options, few_shot, weights_from, adapter)
     drawing.check()
     rollouts.embed_problems({problem["problem_id"]: problem for problem in drawing.problems}.values())
     rollouts.facts.update(drawing.facts())
@@ -133,6 +135,7 @@ def resolve(
     tokenizer: Weights | None = None,
     few_shot: SourceFile | None = None,
     weights_from: list[Artifact[Verdict]] | None = None,
+    adapter: Weights | None = None,
 ) -> SampleOptions:
     """Fill in what auto means for this policy and this machine; refuse what does not go together."""
     from .engines.family import unsupported
@@ -140,6 +143,8 @@ def resolve(
 
     if weights_from is None and options.weighting != Weighting():
         raise WrongOption("--weight, --draw-problems and --uniform-share go with --weights-from: give verdicts")
+    if adapter is not None and policy.engine != "model":
+        raise WrongOption(f"--adapter goes with a model folder, {policy.spec} is a {policy.engine}: leave it out")
     if policy.engine == "program":
         if options.engine not in ("auto", "program"):
             raise WrongOption(f"--engine {options.engine} cannot run {policy.spec}: leave --engine out")
@@ -199,6 +204,7 @@ def plan(
     tokenizer: Weights | None = None,
     few_shot: SourceFile | None = None,
     weights_from: list[Artifact[Verdict]] | None = None,
+    adapter: Weights | None = None,
 ) -> list[str]:
     """What --dry-run adds: one encoded prompt, the memory needed, the chunks. Imports no torch."""
     from .models import cache_bytes_per_token, folder_of, parameter_count, read_config

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from . import Engine
 
 
-def load_engine(policy: Weights, end_token_ids: Iterable[int], options: SampleOptions) -> Engine:
+def load_engine(
+    policy: Weights, end_token_ids: Iterable[int], options: SampleOptions, adapter: Weights | None = None
+) -> Engine:
     """Load the weights and the engine (vllm, decode or generate) that runs them; the options are resolved."""
     assert options.precision != "auto"
     if options.engine == "vllm":
@@ -30,12 +32,13 @@ def load_engine(policy: Weights, end_token_ids: Iterable[int], options: SampleOp
             max_model_len=options.vllm.max_model_len,
             arguments=options.vllm.arguments,
             trust_remote_code=policy.trust_remote_code,
+            adapter=None if adapter is None else adapter.path,
         )
     if options.engine == "decode":
         from .decode import DecodeLoop
 
         return DecodeLoop(
-            load_policy(policy),
+            load_policy(policy, adapter=adapter),
             end_token_ids,
             precision=options.precision,
             max_batch_rows=options.max_batch_rows,
@@ -45,5 +48,5 @@ def load_engine(policy: Weights, end_token_ids: Iterable[int], options: SampleOp
     from .generate import PlainLoop
 
     context = context_of(read_config(folder_of(policy)))
-    model = load_policy(policy, dtype=options.precision)
+    model = load_policy(policy, dtype=options.precision, adapter=adapter)
     return PlainLoop(model, end_token_ids, context=context, max_batch_rows=options.max_batch_rows)

@@ -18,6 +18,7 @@ Deviations: no penalties, as none of the engines has them.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -39,8 +40,12 @@ os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 import vllm
+from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.sample.logits_processor import LogitsProcessor, MoveDirectionality
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""Ranks of adapters that vLLM makes room for."""
 
 _DRAWN = 1.0
 """The logit of the drawn token: above every log-probability."""
@@ -109,6 +114,7 @@ class VllmEngine:
         gpu_memory_utilization: share of a GPU's memory for weights and cache.
         max_model_len: tokens of prompt and rollout together; None: the model's own context.
         arguments: further ones of `vllm.LLM`.
+        adapter: folder of a LoRA adapter that is applied to every rollout.
     """
 
     def __init__(
@@ -122,6 +128,7 @@ class VllmEngine:
         max_model_len: int | None = None,
         arguments: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
+        adapter: Path | None = None,
     ) -> None:
         self._ends = frozenset(end_token_ids)
         if not torch.cuda.is_available():
@@ -141,6 +148,11 @@ class VllmEngine:
             "disable_log_stats": True,
             "trust_remote_code": trust_remote_code,
         }
+        self._adapter = None
+        if adapter is not None:
+            rank = json.loads((adapter / "adapter_config.json").read_text())["r"]
+            own |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": next(r for r in RANKS if r >= rank)}
+            self._adapter = LoRARequest("adapter", 1, str(adapter))
         if taken := sorted(own.keys() & wanted.keys()):
             raise WrongOption(
                 f"--engine-arg {taken[0]} is what whet sets itself, expected another argument of vllm.LLM"
@@ -173,7 +185,7 @@ class VllmEngine:
             name = str(request.index)
             live[name] = (row, limit)
             prompt = {"prompt_token_ids": [*request.prompt_token_ids, *row.token_ids]}
-            engine.add_request(name, prompt, self._params(row, limit, sampling))  # type: ignore[arg-type]
+            engine.add_request(name, prompt, self._params(row, limit, sampling), lora_request=self._adapter)  # type: ignore[arg-type]
         try:
             while live:
                 if stopping():
