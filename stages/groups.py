@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .batching import Step, TrainingRow
-from .objectives import Objective, Totals
+from .objectives import AllDraws, Objective, Totals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,23 +19,31 @@ class Group:
 
     rows: list[TrainingRow] = field(default_factory=list)
     unknown: int = 0
+    drawn: AllDraws | None = None
+    """What the rows were chosen from by their verdicts, where they were"""
+
+    @property
+    def has_baseline(self) -> bool:
+        return len(self.rows) >= 2 or (self.drawn is not None and bool(self.rows))
 
 
 def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generator) -> Step[TrainingRow]:
     """Choose the rows of a step, with their advantages, totals and what is logged about them.
 
-    A group with fewer than two rollouts of known verdict is dead: it has no baseline. Rows that cannot move the policy
+    A group with fewer than two rollouts of known verdict is dead: it has no baseline, unless its rows were chosen from
+    more draws. Rows that cannot move the policy
     (no advantage and no penalty) are counted in the totals but not computed.
     """
     rows: list[TrainingRow] = []
     dead = uniform = 0
     for group in groups:
         rewards = [row.reward for row in group.rows]
-        if objective.in_groups and len(rewards) < 2:
+        if objective.in_groups and not group.has_baseline:
             dead += 1
             continue
         uniform += len(set(rewards)) == 1
-        rows += [replace(group.rows[i], advantage=advantage) for i, advantage in objective.weigh(rewards, rng)]
+        weighed = objective.weigh(rewards, rng, group.drawn)
+        rows += [replace(group.rows[i], advantage=advantage) for i, advantage in weighed]
     known = [row for group in groups for row in group.rows]
     shown: dict[str, float] = {"rollouts": len(known), "kept": len(rows)}
     if known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from ..artifacts import Artifact, Rollout, Verdict, Weights, WrongArtifact
 from .batching import TrainingRow, policy_tokens
 from .groups import Group, step_random
 from .joins import belong, blames_problem, by_rollout, check_belongs
-from .objectives import Objective
+from .objectives import AllDraws, Objective
 from .reward_mapping import Reward
 from .rollouts import ragged
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "rollout_id", "problem_id", "step", "occurrence", "prompt_token_ids", "token_ids", "logprobs", "sampling_logprobs",
-    "finish_reason", "error", "segments",
+    "finish_reason", "error", "segments", "draws_total", "correct_total",
 ]  # fmt: skip
+_LISTS = ("prompt_token_ids", "token_ids", "logprobs", "sampling_logprobs")
 
 
 @dataclass
@@ -54,6 +55,7 @@ def read_groups(
     broken = {row["problem_id"] for row in (judged or {}).values() if blames_problem(row)}
     dropped: set[str] = set()
     groups: dict[Any, Group] = {}
+    totals: dict[Any, set[tuple[int | None, int | None]]] = {}
     counts: Counter[str] = Counter(rollouts=0)
     for place, artifact in enumerate(rollouts):
         for row, facts in _rows(artifact, objective):
@@ -61,6 +63,7 @@ def read_groups(
             key = (place, facts["step"], facts["problem_id"], facts["occurrence"])
             if not objective.in_groups:
                 key = counts["rollouts"]
+            totals.setdefault(key, set()).add((facts["draws_total"], facts["correct_total"]))
             if facts["error"] is not None:
                 counts["failed"] += 1
                 continue
@@ -76,7 +79,11 @@ def read_groups(
                     continue
                 row.reward = value
             groups.setdefault(key, Group()).rows.append(row)
-    found = [group for group in groups.values() if len(group.rows) >= (2 if objective.in_groups else 1)]
+    if objective.in_groups:
+        for key, group in groups.items():
+            group.drawn = _chosen_from(group, totals[key], reward)
+        _refuse_chosen(rollouts, groups.values(), objective, reward)
+    found = [group for group in groups.values() if (group.has_baseline if objective.in_groups else group.rows)]
     if judged is not None:
         counts["broken_problems"] = len(dropped)
     counts["groups" if objective.in_groups else "rows"] = len(found)
@@ -91,6 +98,43 @@ def learnable(groups: Sequence[Group], objective: Objective) -> list[Group]:
         return list(groups)
     rng = step_random(0, 0)
     return [group for group in groups if objective.weigh([row.reward for row in group.rows], rng)]
+
+
+def _chosen_from(group: Group, totals: set[tuple[int | None, int | None]], reward: Reward) -> AllDraws | None:
+    """All draws of the problem, where every row tells the same of them and some are not in the group."""
+    total, correct = next(iter(totals)) if len(totals) == 1 else (None, None)
+    if total is None or correct is None or total <= len(group.rows) + group.unknown:
+        return None
+    assert reward.correct is not None
+    assert reward.incorrect is not None
+    return AllDraws(total, correct, reward.incorrect + (reward.correct - reward.incorrect) * correct / total)
+
+
+def _refuse_chosen(
+    rollouts: Sequence[Artifact[Rollout]], groups: Iterable[Group], objective: Objective, reward: Reward
+) -> None:
+    """Refuse what has no meaning in groups that were chosen from more draws by their verdicts.
+
+    Raises:
+        WrongArtifact: advantages over a standard deviation, or rewards of which the mean over all draws is not known.
+    """
+    number = sum(group.drawn is not None for group in groups)
+    if not number:
+        return
+    chosen = (
+        f"{number:,} groups of {', '.join(str(artifact.path) for artifact in rollouts)} were chosen from more draws"
+    )
+    if objective.standardises:
+        other = "--advantage rloo" if type(objective).__name__ == "Oreal" else "--advantage centred"
+        raise WrongArtifact(
+            f"{chosen} by their verdicts, and a balanced group's standard deviation says nothing of its problem: train "
+            f"with {other}, where the baseline is the mean over all draws"
+        )
+    if reward.invalid != reward.incorrect:
+        raise WrongArtifact(
+            f"{chosen}, of which only the correct ones were counted: --reward.invalid is {reward.invalid:g}, expected "
+            f"--reward.incorrect ({reward.incorrect:g}), else their mean reward is not known"
+        )
 
 
 def check_rollouts(policy: Weights, rollouts: Sequence[Artifact[Rollout]], objective: Objective) -> float:
@@ -149,11 +193,8 @@ def _rows(artifact: Artifact[Rollout], objective: Objective) -> Iterator[tuple[T
     recorded = getattr(objective, "old", None) == "recorded"
     for part in artifact.parts:
         for batch in artifact.part_batches(part.index, COLUMNS):
-            plain = {
-                name: batch.column(name).to_pylist()
-                for name in ("rollout_id", "problem_id", "step", "occurrence", "finish_reason", "error", "segments")
-            }
-            lists = {name: ragged(batch.column(name)) for name in COLUMNS if name not in plain}
+            plain = {name: batch.column(name).to_pylist() for name in COLUMNS if name not in _LISTS}
+            lists = {name: ragged(batch.column(name)) for name in _LISTS}
             for index in range(batch.num_rows):
                 facts = {name: values[index] for name, values in plain.items()}
                 arrays = {name: values[index] for name, values in lists.items()}

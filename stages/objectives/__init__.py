@@ -11,7 +11,7 @@ positive where its reward is above 0.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,14 @@ class Totals:
     negative_rows: int = 0
     positive_tokens: int = 0
     negative_tokens: int = 0
+
+
+class AllDraws(NamedTuple):
+    """All that was drawn of a problem, where the rows of its group were chosen from it by their verdicts."""
+
+    total: int
+    correct: int
+    mean_reward: float
 
 
 @dataclass(kw_only=True)
@@ -82,8 +90,18 @@ class Objective(Protocol):
         """Whether log-probabilities of a reference policy enter."""
         ...
 
-    def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
-        """The rollouts of a group that are trained on, each with its advantage."""
+    @property
+    def standardises(self) -> bool:
+        """Whether advantages are divided by the standard deviation of their group."""
+        ...
+
+    def weigh(
+        self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
+    ) -> list[tuple[int, float]]:
+        """The rollouts of a group that are trained on, each with its advantage.
+
+        `drawn`: what the group was chosen from; the baseline is then the mean over all of that.
+        """
         ...
 
     def terms(self, completions: Completions, totals: Totals) -> Terms:

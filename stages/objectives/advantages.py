@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from . import AllDraws
+
 
 def rloo(rewards_G: Tensor) -> Tensor:
     """Each reward minus the mean of the others: A_i = r_i - sum_{j != i} r_j / (G - 1).
@@ -35,6 +37,16 @@ def centred(rewards_G: Tensor) -> Tensor:
     [G] -> [G], in units of reward. (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783, sec. 3.2.)
     """
     return rewards_G - rewards_G.mean()
+
+
+def of_all_draws(rewards_G: Tensor, drawn: AllDraws, *, leave_one_out: bool) -> Tensor:
+    """A_i = r_i - the mean over all draws of the problem, for a group that was chosen from them by its verdicts.
+
+    [G] -> [G], in units of reward. No standard deviation: one hit in 512 draws would be multiplied by 22.6.
+    (Reinforce-Ada, Xiong et al. 2025.) `leave_one_out`: minus the mean of the others, which is N / (N - 1) as much.
+    """
+    advantages_G = rewards_G - drawn.mean_reward
+    return advantages_G * (drawn.total / (drawn.total - 1)) if leave_one_out and drawn.total > 1 else advantages_G
 
 
 def _refuse_single(rewards_G: Tensor) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from . import Completions, Terms, Totals
-from .advantages import centred, rloo, z_score
+from . import AllDraws, Completions, Terms, Totals
+from .advantages import centred, of_all_draws, rloo, z_score
 from .kl import kl_penalty
 from .normalisers import Normaliser, token_shares
 
@@ -69,10 +69,19 @@ class Grpo:
     def needs_reference(self) -> bool:
         return self.kl_weight != 0
 
-    def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
+    @property
+    def standardises(self) -> bool:
+        return self.advantage == "z-score"
+
+    def weigh(
+        self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
+    ) -> list[tuple[int, float]]:
         import torch
 
-        return list(enumerate(ADVANTAGES[self.advantage](torch.tensor(rewards_G)).tolist()))
+        rewards = torch.tensor(rewards_G)
+        if drawn is not None:
+            return list(enumerate(of_all_draws(rewards, drawn, leave_one_out=self.advantage == "rloo").tolist()))
+        return list(enumerate(ADVANTAGES[self.advantage](rewards).tolist()))
 
     def terms(self, completions: Completions, totals: Totals) -> Terms:
         logprobs_BT, old_logprobs_BT = completions.logprobs_BT, completions.old_logprobs_BT

@@ -25,8 +25,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from . import Completions, Terms, Totals
-from .advantages import rloo, z_score
+from . import AllDraws, Completions, Terms, Totals
+from .advantages import of_all_draws, rloo, z_score
 from .kl import KlKind, kl_penalty
 
 if TYPE_CHECKING:
@@ -75,19 +75,30 @@ class Oreal:
     def needs_reference(self) -> bool:
         return self.kl_weight != 0
 
-    def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
+    @property
+    def standardises(self) -> bool:
+        return self.advantage == "grpo"
+
+    def weigh(
+        self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
+    ) -> list[tuple[int, float]]:
         """Advantages over the whole group, then the filter; the other way round they would be the same for all."""
         import torch
 
-        advantages = (rloo if self.advantage == "rloo" else z_score)(torch.tensor(rewards_G)).tolist()
+        rewards = torch.tensor(rewards_G)
+        if drawn is not None:
+            advantages = of_all_draws(rewards, drawn, leave_one_out=True).tolist()
+        else:
+            advantages = (rloo if self.advantage == "rloo" else z_score)(rewards).tolist()
         right = [index for index, reward in enumerate(rewards_G) if reward > 0]
         wrong = [index for index, reward in enumerate(rewards_G) if reward <= 0]
         if not self.positive_times_advantage:
             for index in right:
                 advantages[index] = 1.0
         if self.negative_weight == "failure-rate":
+            failed = len(wrong) / len(rewards_G) if drawn is None else 1 - drawn.correct / drawn.total
             for index in wrong:
-                advantages[index] = -len(wrong) / len(rewards_G)
+                advantages[index] = -failed
         if self.keep == "none":
             return list(enumerate(advantages))
         if not right or not wrong:

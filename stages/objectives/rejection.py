@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from . import AllDraws
 from .supervised import Supervised
 
 if TYPE_CHECKING:
@@ -21,5 +22,7 @@ class Rejection(Supervised):
 
     needs_verdicts: ClassVar[bool] = True
 
-    def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
+    def weigh(
+        self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
+    ) -> list[tuple[int, float]]:
         return [(index, 1.0) for index, reward in enumerate(rewards_G) if reward > 0]

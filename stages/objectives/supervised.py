@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from . import Completions, Terms, Totals
+from . import AllDraws, Completions, Terms, Totals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,13 @@ class Supervised:
     def needs_reference(self) -> bool:
         return False
 
-    def weigh(self, rewards_G: list[float], rng: np.random.Generator) -> list[tuple[int, float]]:
+    @property
+    def standardises(self) -> bool:
+        return False
+
+    def weigh(
+        self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
+    ) -> list[tuple[int, float]]:
         return [(index, 1.0) for index in range(len(rewards_G))]
 
     def terms(self, completions: Completions, totals: Totals) -> Terms:

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from whet.stages.objectives.advantages import centred, rloo, z_score
+from whet.stages.objectives import AllDraws
+from whet.stages.objectives.advantages import centred, of_all_draws, rloo, z_score
 
 
 def test_rloo_of_two_right_and_two_wrong():
@@ -44,3 +45,13 @@ def test_a_permuted_group_permutes_the_advantages(advantage):
 def test_a_single_rollout_has_no_baseline(advantage):
     with pytest.raises(ValueError, match="a group of 1 rollouts has no baseline"):
         advantage(torch.ones(1))
+
+
+def test_rows_chosen_from_more_draws_are_compared_with_all_of_them():
+    # 16 draws, 3 correct: the mean reward is 3/16 = .1875, whatever was kept of them (Reinforce-Ada, M = 8, n = 4).
+    # Leave-one-out: 1 - 2/15 and 0 - 3/15, which is 16/15 of the centred ones.
+    rewards, drawn = torch.tensor([1.0, 1.0, 0.0, 0.0]), AllDraws(total=16, correct=3, mean_reward=3 / 16)
+    assert of_all_draws(rewards, drawn, leave_one_out=False).tolist() == [0.8125, 0.8125, -0.1875, -0.1875]
+    torch.testing.assert_close(
+        of_all_draws(rewards, drawn, leave_one_out=True), torch.tensor([13 / 15, 13 / 15, -3 / 15, -3 / 15])
+    )
