@@ -23,7 +23,7 @@ PHRASES: Mapping[str, re.Pattern[str]] = {
     ),
 }
 _LEAD = re.compile(
-    r"(?:\n[ \t]*[->](?=\s)|[\s*_:：=~]|`(?!``)|\\approx"
+    r"(?:\n[ \t]*[->](?=\s)|[\s*_:：=~]|`(?!``)|\\approx|the value of \S{1,12}(?= is)"
     r"|(?:(?:the|my) (?:final |correct )?answer|(?:we|I) (?:get|have|find)|is|are|gives|equals?|equal to|as follows"
     r"|given by|therefore|thus|simply|just|approximately|about|exactly|indeed)\b(?!\s*$))*",
     re.IGNORECASE,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from whet.artifacts import make_problem
@@ -37,7 +39,7 @@ def test_a_question_that_is_missing_or_garbled_is_broken():
 
 
 def test_a_question_that_is_an_image_is_one():
-    messages = [{"role": "user", "content": [{"type": "image"}]}]
+    messages: Any = [{"role": "user", "content": [{"type": "image"}]}]
     assert broken(make_problem(messages, "7"), "7", "number") is None
-    empty = [{"role": "user", "content": [{"type": "text", "text": " "}]}]
+    empty: Any = [{"role": "user", "content": [{"type": "text", "text": " "}]}]
     assert broken(make_problem(empty, "7"), "7", "number") == "it has no question"

@@ -1,6 +1,11 @@
+import random
+
 import pytest
 
 from whet.stages.answers.extraction import LONGEST_ENDING, extract
+from whet.stages.answers.question import read_question
+from whet.stages.answers.types import ANSWER_TYPES
+from whet.stages.answers.validity import validity
 
 FOUND = [
     # text, answer, rule
@@ -114,3 +119,41 @@ def test_only_the_ending_of_a_runaway_is_looked_at():
     found = extract(near)
     assert found is not None
     assert found.start == LONGEST_ENDING + len(r"\boxed{")
+
+
+PIECES = r"""
+\boxed{ } { \fbox{ \boxed $ \( \) \[ \] $$ ``` # #### ** __ * - 1. 2. (a) (b) (A) A B, C. <think> </think> <conclude>
+<answer> </answer> <answer answer is are : ： 答案 是 选 。 ， \text{ yes No, true. statement false 3 42 -1/2 x = -> [ ]
+"a": "b \" , ; . ? ! and or so because wait cannot be determined Final Answer order list ① 第一问 \\ Step mistake **4**
+"""
+LONG = [
+    "\n",
+    "\n\n",
+    " ",
+    "**Final Answer**\n",
+    '{"a": 1}',
+    "The answer is ",
+    "\x00",
+    "\ud800",
+    "\ufffd",
+    "\u2028",
+    "é",
+]
+
+
+def test_no_text_of_pieces_breaks_a_rule_and_every_single_span_holds_its_answer():
+    draws = random.Random(3)
+    asked = [read_question(""), read_question("(a) x? (b) y?"), read_question("Pick (A) 1 (B) 2")]
+    several = {"boxes", "parts", "answer list"}
+    found_any = 0
+    for _ in range(3000):
+        pieces = draws.choices(PIECES.split() + LONG, k=draws.randint(1, 30))
+        text = draws.choice(["", " "]).join(pieces)
+        found = extract(text, draws.choice(ANSWER_TYPES), draws.choice(asked))
+        validity(text, draws.choice(["stop", "length", None]), found)
+        if found:
+            found_any += 1
+            assert 0 <= found.start <= found.end <= len(text)
+            assert found.text.strip()
+            assert found.rule in several or text[found.start : found.end] == found.text
+    assert found_any > 1000

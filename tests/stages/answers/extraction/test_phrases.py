@@ -26,6 +26,7 @@ from whet.stages.answers.extraction import extract
         ("The answer is\n```\n5\n```", "5"),
         ("The answer is:\n```text\n1, 2\n```", "1, 2"),
         ("The answer is\n> 5", "5"),
+        ("Answer: The value of $x$ is 5.", "5"),
         ("The answer is `5`.", "5"),
         ("#### 5\n\nI hope this helps.", "5"),
         ("#### 5\n#### Explanation\nWe count.", "5"),
