@@ -23,12 +23,18 @@ _LETTERED = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:：]\s*")
 _AGREEING = re.compile(
     r"is (?:the )?(?:correct|right|best|true)(?: (?:answer|option|choice|one))?[.!]?|正确", re.IGNORECASE
 )
+_OTHER_LETTER = re.compile(
+    r"(?<![\w'])([A-J])(?=[.):])|\b(?:or|and|maybe)\b\W{0,3}(?:option |choice )?([A-J])(?![\w'])"
+)
 _LINKING = re.compile(r"[\s,;]*(?:\band)?[\s,;]*$")
 _JOINING = re.compile(r"both|options?|choices?|and")
 
 
 def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
-    """The letters a text chooses; None when it chooses none, or a letter that contradicts the text beside it."""
+    """The letters a text chooses; None when it chooses none, hedges, or contradicts itself.
+
+    `(A) or (B)` hedges, a letter beside the text of another option contradicts itself.
+    """
     text = normalise(_TEXT.sub(r" \1 ", normalise(text)))
     if _SEVERAL.fullmatch(text):
         return frozenset(re.findall("[A-J]", _JOINING.sub("", text).upper()))
@@ -43,6 +49,8 @@ def read_choice(text: str, asked: Asked) -> frozenset[str] | None:
     beside = option_of(rest, asked) if rest else None
     if beside is not None:
         return beside & {letter} or None
+    if any(other not in ("", letter) for found in _OTHER_LETTER.findall(rest) for other in found):
+        return None
     bare_word = match[5] and match["mark"].isspace() and not _AGREEING.fullmatch(rest)
     return option_of(text, asked) if bare_word else frozenset(letter)
 
