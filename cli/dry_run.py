@@ -1,13 +1,18 @@
 """`--dry-run`: what a command would read, under which recipe, and what it would do. It writes nothing."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
+
+import click
 
 from ..artifacts.files import read_json
 from ..artifacts.leases import live_workers
 from ..artifacts.provenance import mask_url
 from ..artifacts.publishing import next_version, published, refuse_foreign_folder
+from ..stages.options import AS_TOKENS, TOKEN_MARK
 from . import log
 from .run import Run
 from .signature import Output
@@ -93,7 +98,16 @@ def _lines(plan: dict[str, Any]) -> list[str]:
     for item in plan["outputs"]:
         kind = item["kind"] or "kind set by the stage"
         lines.append(f"  {item['path']} ({kind}), recipe {item['recipe'][:12]}: {_sentence(item)}")
-    return lines + plan["details"]
+    return [*lines, *(_coloured(line) for line in plan["details"])]
+
+
+def _coloured(line: str) -> str:
+    """A line that shows tokens, with every other one in another colour on a colour terminal."""
+    if not line.startswith(AS_TOKENS) or not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+        return line
+    pieces = line.removeprefix(AS_TOKENS).split(TOKEN_MARK)
+    colours = ("cyan", "yellow")
+    return AS_TOKENS + "".join(click.style(piece, fg=colours[number % 2]) for number, piece in enumerate(pieces))
 
 
 def _sentence(item: dict[str, Any]) -> str:

@@ -25,6 +25,12 @@ Flat = _Mark("Flat")
 Choice = _Mark("Choice")
 """A dataclass that is a choice of variants although there is only one so far: it is chosen by a flag of its own."""
 
+AS_TOKENS = "  as tokens: "
+"""How a line of a plan begins that shows a text token by token."""
+
+TOKEN_MARK = "│"
+"""What stands between two tokens there; on a colour terminal colours tell them apart."""
+
 
 def expect(checks: Iterable[tuple[str, Any, bool, str]]) -> None:
     """Refuse the first value that does not hold.

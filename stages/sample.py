@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from ..artifacts import Artifact, Draft, Problem, Rollout, SourceFile, Verdict, Weights, WrongOption
 from .adaptive import Adaptive
 from .engines.options import VllmOptions
-from .options import Flat, Runtime, expect
+from .options import AS_TOKENS, TOKEN_MARK, Flat, Runtime, expect
 from .prompting import Prompting, Prompts, read_examples
 from .sampling import Sampling
 from .servers import Serving
@@ -219,6 +219,8 @@ def plan(
         prompts = Prompts(encoder, options.prompting, read_examples(few_shot))
         token_ids = [*prompts.encode(problem), *prompts.prefill_token_ids]  # type: ignore[arg-type]
         lines.append(f"first prompt, {len(token_ids)} tokens: {encoder.decode(token_ids, skip_special=False)!r}")
+        pieces = [repr(encoder.decode([token], skip_special=False))[1:-1] for token in token_ids]
+        lines.append(f"{AS_TOKENS}{TOKEN_MARK.join(pieces)}")
         lines.append(f"  as ids: {' '.join(map(str, token_ids[:24]))}{' ...' if len(token_ids) > 24 else ''}")
     if policy.engine == "model":
         parameters = parameter_count(folder_of(policy))

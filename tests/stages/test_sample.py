@@ -250,6 +250,7 @@ assert not {{"torch", "transformers"}} & sys.modules.keys(), "a heavy import"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     question = next(iter(additions.rows()))["messages"][0]["content"]
     assert repr(f"<|user|>{question}<|end|><|assistant|>") in shown
+    assert f"  as tokens: <|user|>│{'│'.join(question)}│<|end|>│<|assistant|>" in shown
     assert "MB for 390,784 parameters" in shown
     assert "20 rollouts in 1 chunks" in shown
     options = SampleOptions(engine="program", precision="float32")
