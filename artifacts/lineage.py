@@ -35,7 +35,7 @@ def trace(path: str | Path, search: Path | None = None) -> Node:
     """
     pinned = resolve(path)
     root = search or _root_of(pinned)
-    found: dict[str, Path] | None = None
+    found: dict[str, list[Path]] | None = None
     # By folder, not by digest: a stage that changed nothing has the digest of its input and would be its own parent.
     seen: dict[Path, Node] = {}
 
@@ -43,12 +43,15 @@ def trace(path: str | Path, search: Path | None = None) -> Node:
         nonlocal found
         if item.path:
             hinted = Path(os.path.normpath(base / item.path))
-            if (hinted / NAME).is_file() and _digest(hinted) == item.digest:
+            itself = hinted.resolve() == base.resolve()
+            if not itself and (hinted / NAME).is_file() and _digest(hinted) == item.digest:
                 return hinted
         if found is None:
-            found = {digest: place for place, digest in _all_versions(root)}
-        place = found.get(item.digest)
-        return None if place is None or place.resolve() == base.resolve() else place
+            found = {}
+            for place, digest in _all_versions(root):
+                found.setdefault(digest, []).append(place)
+        places = found.get(item.digest, ())
+        return next((place for place in places if place.resolve() != base.resolve()), None)
 
     def visit(place: Path) -> Node:
         key = place.resolve()

@@ -91,13 +91,14 @@ def describe(
 
 def input_records(inputs: Mapping[str, Any], out: Path) -> list[Input]:
     """What the manifest says of the inputs; paths are relative to a version's folder."""
-    found = []
+    # No version has this name, so that an older version of the same artifact is `../v1`, never the folder itself.
+    version, found = out / "vN", []
     for role, value in inputs.items():
         for item in value if isinstance(value, list | tuple) else [value]:
             if item is None:
                 continue
             path = getattr(item, "path", None)
-            hint = os.path.relpath(path, out / "v1") if path else getattr(item, "spec", None)
+            hint = os.path.relpath(path, version) if path else getattr(item, "spec", None)
             found.append(Input(role=role, digest=item.digest, kind=item.kind, path=hint))
     return found
 

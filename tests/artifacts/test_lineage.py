@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -46,3 +47,24 @@ def test_an_input_that_is_gone_stays_readable_as_a_digest(tmp_path: Path) -> Non
     gone = trace(report.path).inputs[0][1]
     assert gone.path is None
     assert (gone.kind, gone.digest) == ("problems", report.manifest.inputs[0].digest)
+
+
+def test_a_version_with_the_content_of_an_older_one_that_it_was_made_from_is_not_its_own_parent(tmp_path: Path) -> None:
+    first = toy.run(tmp_path / "problems")
+    draft = Draft.create(tmp_path / "problems", kind="problems", stage="again", inputs={"problems": [first]})
+    for chunk in draft.chunks([{"chunk": index} for index in range(toy.CHUNKS)]):
+        for row in range(toy.ROWS):
+            chunk.write(toy.row(chunk.index, row), row)
+    second = draft.publish()
+    assert (second.path.name, second.digest) == ("v2", first.digest)
+    assert second.manifest.inputs[0].path == "../v1"
+    assert trace(second.path).inputs[0][1].path == first.path
+
+
+def test_a_version_that_calls_itself_its_input_has_the_other_with_this_content_as_its_parent(tmp_path: Path) -> None:
+    first = toy.run(tmp_path / "problems")
+    shutil.copytree(first.path, tmp_path / "problems/v2")
+    manifest = json.loads((first.path / "manifest.json").read_text())
+    manifest["inputs"] = [{"role": "problems", "digest": first.digest, "kind": "problems", "path": "."}]
+    (tmp_path / "problems/v2/manifest.json").write_text(json.dumps(manifest))
+    assert trace(tmp_path / "problems/v2").inputs[0][1].path == first.path
