@@ -22,6 +22,9 @@ WALL_FACTOR = 10
 STARTING_SECONDS = 300
 """A process that cannot import its modules in this time will not come."""
 
+STUCK_SECONDS = 60
+"""A killed worker whose parent has not said so by then has none."""
+
 GIVEN_AHEAD = 2
 """Tasks a worker holds while there are plenty: it need not wait for us between two."""
 
@@ -82,6 +85,7 @@ class WorkerPool:
                 elif key.data in self.workers:
                     if events & selectors.EVENT_WRITE:
                         key.data.send()
+                        self._watch(key.data)
                     found += self._hear(key.data)
             self._enforce_wall()
             self._hand_out()
@@ -93,7 +97,7 @@ class WorkerPool:
         if not self.waiting:
             return
         for worker in self.workers:
-            if self.waiting and worker.pid is not None and not worker.tasks:
+            if self.waiting and worker.takes_tasks and not worker.tasks:
                 self._give(worker)
         starting = sum(worker.pid is None for worker in self.workers)
         while len(self.waiting) > starting and len(self.workers) < self.size:
@@ -103,13 +107,17 @@ class WorkerPool:
         for worker in self.workers:
             # With few tasks left none may wait behind one that hangs.
             plenty = len(self.waiting) > self.size
-            if plenty and worker.pid is not None and len(worker.tasks) < GIVEN_AHEAD:
+            if plenty and worker.takes_tasks and len(worker.tasks) < GIVEN_AHEAD:
                 self._give(worker)
 
     def _give(self, worker: Worker) -> None:
         worker.give(self.waiting.popleft())
         if worker.unsent:
-            self._selector.modify(worker.link, selectors.EVENT_READ | selectors.EVENT_WRITE, worker)
+            self._watch(worker)
+
+    def _watch(self, worker: Worker) -> None:
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.unsent else 0)
+        self._selector.modify(worker.link, events, worker)
 
     def _start(self) -> bool:
         """Start one more worker, and first their parent; False when that one is just dying."""
@@ -130,7 +138,7 @@ class WorkerPool:
     def _hear(self, worker: Worker) -> list[tuple[Task, Comparison]]:
         outcomes = worker.outcomes()
         if outcomes is None:
-            self._selector.unregister(worker.link)  # it ended: its parent will say why
+            self._selector.unregister(worker.link)
             return []
         if worker.pid is not None:
             self._failures = 0
@@ -207,7 +215,10 @@ class WorkerPool:
     def _enforce_wall(self) -> None:
         now = time.monotonic()
         for worker in self.workers:
-            if worker.tasks and now > worker.since + self._wall_seconds:
+            late = now - worker.since - self._wall_seconds if worker.tasks else 0
+            if late > 0:
                 worker.kill()
+            if late > STUCK_SECONDS and self.parent is not None:
+                self.parent.process.kill()  # it says nothing of its children, so it must stand still itself
         if self.parent is not None and not self.parent.ready and now > self.parent.started + STARTING_SECONDS:
             self.parent.process.kill()

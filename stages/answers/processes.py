@@ -82,9 +82,16 @@ class Worker:
         self.since = time.monotonic()
         """When it began with the first of its tasks"""
         self.over_wall = False
+        self.ended = False
+        """Its socket is closed; the parent will say why"""
         self.unsent = bytearray()
         link.setblocking(False)
         self._lines = _Lines(link)
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether it is there, as far as we know."""
+        return self.pid is not None and not self.ended
 
     def give(self, task: Task) -> None:
         """Hand over a task; what the socket does not take at once stays in `unsent`."""
@@ -105,6 +112,7 @@ class Worker:
         """The tasks it has answered since; None when it has ended and said all."""
         messages = self._lines.arrived()
         if messages is None:
+            self.ended = True
             return None
         found = []
         for message in messages:

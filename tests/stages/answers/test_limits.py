@@ -11,13 +11,13 @@ from whet.stages.answers.outcomes import Outcomes
 from whet.stages.answers.pool import WorkerPool
 from whet.stages.answers.question import Asked
 from whet.stages.answers.task import LENGTH, Task, decode, encode
-from whet.stages.answers.types import compare_fully
+from whet.stages.answers.types import AnswerType, compare_fully
 from whet.stages.answers.worker import NEAR_THE_LIMIT
 
 TOLERANCE = Fraction(1, 10_000)
 
 
-def task(expected, answer, answer_type="math", **more):
+def task(expected, answer, answer_type: AnswerType = "math", **more):
     return Task(answer_type, expected, answer, Asked(**more), TOLERANCE)
 
 
@@ -71,7 +71,10 @@ def test_long_answers_reach_a_worker_that_is_busy_with_another():
         for one in long:  # 400,000 characters each: more than a socket holds
             pool.submit(one)
         assert time.monotonic() - started < 1
+        busy = time.process_time()
         found = run(pool)
+        # Waiting for a socket takes no time of this process.
+        assert time.process_time() - busy < 0.5
     assert found[hanging].reason == "timeout"
     assert {found[one].equal for one in long} == {False}
     assert all(found[one].reason for one in long)

@@ -16,9 +16,9 @@ GIGABYTE = 1 << 30
 
 HANGING = [
     "9^{9^{9^9}}",
-    "x^" * 400 + "2",
+    "(10^7)!+1",
     r"\left(" * 150 + "x" + r"\right)" * 150,
-    "(" * 900 + "1" + ")" * 900,
+    r"\sum_{k=1}^{10^{9}} \frac{1}{k^2+\sin k}",
 ]
 """Each needs minutes or more."""
 
@@ -263,4 +263,31 @@ def test_processes_that_died_while_they_were_idle_are_replaced():
         assert run(pool, [task("2+2")])[task("2+2")].equal
         os.kill(first_pid(pool), signal.SIGKILL)
         time.sleep(0.1)
+        assert run(pool, [task("3+1")])[task("3+1")].equal
+
+
+@pytest.mark.slow
+def test_workers_that_leave_after_enough_tasks_lose_none():
+    # A worker leaves after 1,000 tasks, while others have been given to it ahead.
+    tasks = [task(f"{n}+1", str(n + 1)) for n in range(2_600)]
+    with WorkerPool(2, cpu_seconds=5, memory_bytes=GIGABYTE) as pool:
+        pids, found = set(), {}
+        for one in tasks:
+            pool.submit(one)
+        while pool.unfinished:
+            found.update(pool.results(wait=True))
+            pids |= {worker.pid for worker in pool.workers}
+    assert len(found) == 2_600
+    assert {outcome.equal for outcome in found.values()} == {True}
+    assert len(pids - {None}) >= 4
+
+
+def test_a_parent_that_stands_still_is_replaced(monkeypatch):
+    from whet.stages.answers import pool as module
+
+    monkeypatch.setattr(module, "STUCK_SECONDS", 0.5)
+    with WorkerPool(1, cpu_seconds=0.1, memory_bytes=GIGABYTE) as pool:
+        run(pool, [task("2+2")])
+        os.kill(parent_of(pool).pid, signal.SIGSTOP)
+        assert run(pool, [task(HANGING[0])])[task(HANGING[0])].reason == "timeout"
         assert run(pool, [task("3+1")])[task("3+1")].equal
