@@ -23,7 +23,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CHANGING_WORDS = (
     "or to not no nor neither never without over under above below plus minus negative times divided multiplied twice "
     "double triple squared cubed factorial root mod infinity infinite than least most except nearly almost remainder "
-    "percent half halves quarter quarters third thirds fourth fifth tenth tenths score pi unless am pm "
+    "percent half halves quarter quarters third thirds fourth fifth tenth tenths score pi unless otherwise am pm "
     "step equation eq formula theorem lemma figure question"
 )
 _CHANGING = NUMBER_WORDS.union(_CHANGING_WORDS.split())

@@ -23,7 +23,7 @@ _BEFORE: Mapping[str, re.Pattern[str]] = {
 }
 _OPTION_IS_RIGHT = re.compile(
     rf"(?<![\w'’])[*_]{{0,3}}(?P<letters>{_LETTERS})[*_]{{0,3}} (?:is|are) (?:therefore |thus |indeed |also )?"
-    r"(?:(?:the )?(?:only )?(?:correct|right|best)|the answer)\b(?!\?)"
+    r"(?:(?:the )?(?:only )?(?:correct|right|best)|the answer)\b(?![^.\n]{0,20}\?)"
     rf"|(?P<chinese>{_LETTER})(?:选项|项)?(?:是)?正确(?![吗的])"
 )
 _LETTER_LINE = re.compile(

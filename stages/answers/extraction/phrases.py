@@ -32,7 +32,8 @@ _SENTENCE_END = re.compile(
     r"\n|(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bSt)(?<!\bMt)[.!?](?=[\s*_`\"')<]|$)|[。！？]|<(?=\||/s>)"
 )
 _EXPLAINING = re.compile(
-    r",?\s+\(?(?:because|since|which|so|as|assuming|given|obtained|after|when|if|where|rather|instead)\b|,\s+not\b"
+    r"(?<! or),?\s+\(?(?:because|since|which|so|as|assuming|given|obtained|after|where|rather|instead"
+    r"|(?:when|if)\b(?!.*\b(?:otherwise|else|when|if)\b))\b|,\s+not\b"
     r"|(?:;|,\s+(?:and|or|but|with|while|thus|hence|therefore))\s+(?:it|this|that|these|we|he|she|they|there|the|I|you)\b"
     r"|[，,]?(?:因为|所以|其中|即)",
     re.IGNORECASE,
