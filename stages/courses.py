@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..artifacts import Problem
+from ..artifacts import Problem, WrongOption
 from .engines import Completion, Ended, Engine, Foreign, Request, as_is
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Course:
     ) -> None:
         self._encoder, self._prompts, self._sampling, self._problem_of = encoder, prompts, sampling, problem_of
         self._prompting = prompts.prompting
-        self._ended = _stops(encoder, self._prompting.stop)
+        self._ended = stops_at(encoder, self._prompting.stop)
 
     def draw(
         self, engine: Engine, requests: Iterable[Request], stopping: Callable[[], bool] = lambda: False
@@ -44,9 +44,10 @@ class Course:
         while asked:
             following: list[Request] = []
             for completion in engine.sample(asked, self._sampling, stopping, self._ended):
+                self._refuse_text(completion)
                 further = self._follow(completion) if completion.finish_reason else None
                 if further is None:
-                    yield completion
+                    yield _without_vain_words(completion)
                 else:
                     following.append(further)
             if stopping():
@@ -74,12 +75,28 @@ class Course:
             words = [] if end in said else self._encoder.encode(end + self._prompting.think_then)
             following = _put(completion, words, "prefill")
             return replace(following, max_tokens=self._full(following))
+        if not completion.token_ids:
+            return None
         problem, turn = self._problem_of(request.index), _turn(request)
         if turn == len(self._prompts.turns(problem)):
             return None
         words = self._prompts.next_turn(problem, turn, ends_with=completion.token_ids[-1])
         following = self._prefilled(_put(completion, words, "environment"))
         return replace(following, max_tokens=self._limit(following))
+
+    def _refuse_text(self, completion: Completion) -> None:
+        """Refuse a text without tokens where tokens are needed to go on.
+
+        Raises:
+            WrongOption: the server gives no token ids.
+        """
+        prompting = self._prompting
+        several = bool(self._prompts.turns(self._problem_of(completion.request.index)))
+        if completion.text is not None and (prompting.prefill or prompting.think_tokens or several):
+            raise WrongOption(
+                "the server gives no token ids back (vLLM does), which --prefill, --think-tokens and problems of "
+                "several turns need: leave these out, or sample from another server"
+            )
 
     def _prefilled(self, request: Request) -> Request:
         words = self._prompts.prefill_token_ids
@@ -111,6 +128,23 @@ def _turn(request: Request) -> int:
     return sum(part.origin == "environment" for part in request.foreign)
 
 
+def _without_vain_words(completion: Completion) -> Completion:
+    """The completion without words that were put after its own and filled the context: nothing came after them."""
+    foreign = completion.request.foreign
+    if completion.finish_reason != "length" or not foreign or foreign[-1].end != len(completion.token_ids):
+        return completion
+    end = foreign[-1].start
+    if not end:
+        return completion
+    return replace(
+        completion,
+        request=replace(completion.request, foreign=foreign[:-1]),
+        token_ids=completion.token_ids[:end],
+        logprobs=completion.logprobs[:end],
+        sampling_logprobs=completion.sampling_logprobs[:end],
+    )
+
+
 def _put(completion: Completion, words: list[int], origin: str) -> Request:
     """The request that goes on after a completion and words that the policy did not write (of log-probability 0)."""
     begun, nothing = len(completion.token_ids), [0.0] * len(words)
@@ -126,7 +160,7 @@ def _put(completion: Completion, words: list[int], origin: str) -> Request:
     )
 
 
-def _stops(encoder: Encoder, words: list[str]) -> Ended | None:
+def stops_at(encoder: Encoder, words: list[str]) -> Ended | None:
     """Whether the tokens drawn so far end in words to stop at; looked for in the last tokens only."""
     if not words:
         return None
@@ -136,6 +170,7 @@ def _stops(encoder: Encoder, words: list[str]) -> Ended | None:
     def ended(token_ids: list[int]) -> bool:
         text = encoder.decode(token_ids[-tail:], skip_special=False)
         before = encoder.decode(token_ids[-tail:-1], skip_special=False)
-        return any(word in text and word not in before for word in words)
+        # Counted, as words that the policy did not write may hold one already.
+        return any(text.count(word) > before.count(word) for word in words)
 
     return ended

@@ -97,7 +97,12 @@ class Prompts:
         asked = self._encoder.prompt_text(
             [*self.messages(problem), said, self.turns(problem)[turn]], self.prompting.prompt_format
         )
-        between = asked.rpartition(_SAID)[2]
+        _, said_there, between = asked.rpartition(_SAID)
+        if not said_there:
+            raise WrongArtifact(
+                f"{self._encoder.folder}: its chat template leaves out what the policy said in an earlier turn, so "
+                f"problem {problem['problem_id']} cannot be asked turn by turn: give one whose template keeps it"
+            )
         end = self._encoder.decode([ends_with], skip_special=False)
         if end and ends_with in self._encoder.end_token_ids and between.startswith(end):
             between = between[len(end) :]

@@ -123,9 +123,15 @@ def as_is(request: Request, finish_reason: str | None) -> Completion:
 
 
 def finish_reason_of(
-    token_ids: list[int], limit: int, end_token_ids: frozenset[int], ended: Ended | None = None
+    request: Request, token_ids: list[int], limit: int, end_token_ids: frozenset[int], ended: Ended | None = None
 ) -> str | None:
-    """Why a row ends after these tokens, None when it goes on."""
-    if token_ids and (token_ids[-1] in end_token_ids or (ended is not None and ended(token_ids))):
+    """Why a row ends after these tokens, None when it goes on. Words that the policy did not write never end it."""
+    own = bool(token_ids) and all(len(token_ids) > part.end for part in request.foreign)
+    if own and (token_ids[-1] in end_token_ids or (ended is not None and ended(token_ids))):
         return "stop"
     return "length" if len(token_ids) >= limit else None
+
+
+def begin(request: Request, limit: int, end_token_ids: frozenset[int], ended: Ended | None = None) -> Completion:
+    """The completion that a request's prefix is already; finished where the prefix is."""
+    return as_is(request, finish_reason_of(request, request.prefix_token_ids, limit, end_token_ids, ended))

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from ..sampling import Sampling
-from . import Completion, Ended, Request, as_is, finish_reason_of, limit_of
+from . import Completion, Ended, Request, begin, limit_of
 from .cache import Cache
 from .drawing import draw
 from .network import Network
@@ -73,7 +73,7 @@ class DecodeLoop:
         waiting: list[Completion] = []
         for request in requests:
             limit = limit_of(request, sampling, self._network.context)
-            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends, ended))
+            row = begin(request, limit, self._ends, ended)
             if row.finish_reason:
                 yield row
             else:

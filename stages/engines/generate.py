@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ..sampling import Sampling
-from . import Completion, Ended, Request, as_is, finish_reason_of, limit_of
+from . import Completion, Ended, Request, begin, limit_of
 from .drawing import draw
 from .slots import Slots
 
@@ -52,7 +52,7 @@ class PlainLoop:
         waiting: list[tuple[Completion, int]] = []
         for request in requests:
             limit = limit_of(request, sampling, self._context)
-            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends, ended))
+            row = begin(request, limit, self._ends, ended)
             if row.finish_reason:
                 yield row
             else:

@@ -104,5 +104,7 @@ class Slots:
         row.token_ids = self._tokens_BT[place, start:end].tolist()
         row.logprobs = self._logprobs_BT[place, start:end].tolist()
         row.sampling_logprobs = self._sampling_logprobs_BT[place, start:end].tolist()
-        row.finish_reason = finish_reason_of(row.token_ids, int(self._limits[place]), self._ends, self._ended)
+        row.finish_reason = finish_reason_of(
+            row.request, row.token_ids, int(self._limits[place]), self._ends, self._ended
+        )
         return row

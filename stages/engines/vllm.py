@@ -29,7 +29,7 @@ import torch
 
 from ...artifacts import WrongOption
 from ..sampling import Sampling
-from . import Completion, Ended, Request, as_is, finish_reason_of, limit_of
+from . import Completion, Ended, Request, begin, finish_reason_of, limit_of
 from .drawing import draw
 from .uniforms import uniforms
 
@@ -178,7 +178,7 @@ class VllmEngine:
         live: dict[str, tuple[Completion, int]] = {}
         for request in requests:
             limit = limit_of(request, sampling, self._context)
-            row = as_is(request, finish_reason_of(request.prefix_token_ids, limit, self._ends, ended))
+            row = begin(request, limit, self._ends, ended)
             if row.finish_reason:
                 yield row
                 continue
@@ -194,7 +194,7 @@ class VllmEngine:
                 for output in engine.step():
                     row, limit = live[output.request_id]
                     _extend(row, output.outputs[0], self._vocabulary)  # type: ignore[union-attr]
-                    row.finish_reason = finish_reason_of(row.token_ids, limit, self._ends, ended)
+                    row.finish_reason = finish_reason_of(row.request, row.token_ids, limit, self._ends, ended)
                     if row.finish_reason:
                         del live[output.request_id]
                         if not output.finished:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from whet.artifacts import Draft, SourceFile, Weights, WrongArtifact, WrongOption, make_problem
-from whet.stages.courses import Course
+from whet.stages.courses import Course, stops_at
 from whet.stages.engines import Completion, Foreign, Request
 from whet.stages.engines.decode import DecodeLoop
 from whet.stages.init import InitOptions, init
@@ -218,3 +218,34 @@ def test_a_rollouts_own_tokens_are_told_from_the_rest() -> None:
     ]  # fmt: skip
     assert [tuple(part.values()) for part in segments_of([], 3, "p")] == [(0, 3, "policy", "p", 0)]
     assert [tuple(part.values()) for part in segments_of([], 0, "p")] == [(0, 0, "policy", "p", 0)]
+
+
+def test_words_put_into_its_mouth_never_end_a_rollout(encoder: Encoder, engine: DecodeLoop) -> None:
+    """The template and the first words end in the word to stop at, which the policy has not written yet."""
+    for prompting, turns in ((Prompting(prefill="Hm\n", stop=["\n"]), 1), (Prompting(stop=["\n"]), 2)):
+        asked = problem(*["again"] * turns)
+        for completion in run(encoder, engine, prompting, [asked] * 6, 40):
+            *_, last = completion.request.foreign or [Foreign(0, 0, "")]
+            assert len(completion.token_ids) > last.end
+
+
+def test_a_word_to_stop_at_is_found_right_after_the_same_word_of_others(encoder: Encoder) -> None:
+    ended = stops_at(encoder, ["\n", "end"])
+    assert ended is not None
+    assert ended(encoder.encode("Hm\na\n"))
+    assert not ended(encoder.encode("Hm\na"))
+    assert ended(encoder.encode("end, end"))
+
+
+def test_words_that_fill_the_context_are_taken_back(encoder: Encoder, folder: Path) -> None:
+    """A prompt and 30 tokens of thinking leave 10 tokens of context, fewer than the words that force an answer."""
+    asked = [problem(letter) for letter in "abcd"]
+    prompt = len(Prompts(encoder, Prompting()).encode(asked[0]))
+    model = load_policy(Weights(str(folder)), dtype="float32")
+    model.config.max_position_embeddings = prompt + 40
+    small = DecodeLoop(model, encoder.end_token_ids)
+    for completion in run(encoder, small, Prompting(think_tokens=30), asked, 100):
+        assert len(completion.token_ids) <= 30
+        assert completion.request.foreign == []
+        assert len(completion.logprobs) == len(completion.token_ids)
+        assert completion.finish_reason == ("stop" if completion.token_ids[-1] in encoder.end_token_ids else "length")
