@@ -82,6 +82,7 @@ CONCLUSIONS = [
         correct("#### 60\n#### Verification: 3 times 60 is 180", "a heading behind the answer"),
         correct("The solution is 60.", "the solution is"),
         correct("The final result is 60 km.", "the final result is"),
+        correct("It covers 60 km. The answer is 60<|im_end|>", "a special token behind the answer"),
     ),
     *about(
         "math",
