@@ -66,6 +66,7 @@ def test_an_option_is_chosen(text, answer, rule):
         "不能选A。",
         "None is right. Is A correct?",
         "A is not correct.",
+        "So A is the correct answer? It has edges.",
         "A is wrong, and so is B.",
         "Verdict for this row: A",
         "Options: A, B, C",
