@@ -69,9 +69,9 @@ class Rollout(TypedDict):
 class Verdict(TypedDict):
     """correct, incorrect, invalid or unknown, with its reason. No reward: the trainer makes rewards.
 
-    `confidence` is a verifier model's probability of its label among the labels, `token_f1` the overlap of a text answer
-    with its reference. Rules and model keep their own opinions beside the verdict; `model_text` is what the model wrote.
-    `marks` are remarks that change no verdict: cut by length after its answer, near the time limit ...
+    `confidence` is a verifier model's probability of its label among the labels, `token_f1` the overlap of a text
+    answer with its reference. Rules and model keep their own opinions beside the verdict; `model_text` is what the
+    model wrote. `marks` are remarks that change no verdict: cut by length after its answer, near the time limit ...
     """
 
     rollout_id: str
