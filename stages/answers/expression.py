@@ -68,13 +68,17 @@ def natural_log(text: str) -> bool:
     return bool(_NATURAL_LOG.search(text))
 
 
-@lru_cache(maxsize=256)
 def read_expression(text: str, natural: bool = False) -> Expression:
     r"""Read an expression in normal form; `natural` reads `\log` without a base as `\ln`.
 
     Raises:
         NotUnderstood: a token has no clear meaning, or the parser does not accept the whole text.
     """
+    return _read(text, natural and bare_log(text))
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, natural: bool) -> Expression:
     text = split_unit_of_expression(text)
     if len(text) > LONGEST:
         raise NotUnderstood(f"{len(text)} characters long")

@@ -1,12 +1,15 @@
 """Compare the values of two expressions; runs in worker processes.
 
 math-verify's own comparison is not used: it takes `1/2004!` and `1/2006!` as equal, since both vanish at 15 places.
-Values are compared here relative to their size at 60 digits, at fixed points for the variables.
+Values are compared here relative to their size at 60 digits, at fixed points for the variables; those of rational
+expressions exactly.
 """
 
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
+from .exact import exact_pairs
 from .expression import Expression, NotUnderstood
 
 DIGITS = 60
@@ -27,9 +30,15 @@ def equal_expressions(expected: Expression, answer: Expression, tolerance: Fract
     a, b = expected.value, answer.value
     if a == b:
         return True
+    symbols = sorted(a.free_symbols | b.free_symbols, key=str)
+    pairs = exact_pairs(a, b, _points(symbols) if symbols else [{}])
+    if pairs and (not symbols or len(pairs) >= 3):
+        equal = all(left == right for left, right in pairs)
+        if equal or symbols or not (expected.decimal or answer.decimal):
+            return equal
     if a.has(sympy.oo) or b.has(sympy.oo):
         return bool(sympy.simplify(a) == sympy.simplify(b))
-    if not a.free_symbols and not b.free_symbols:
+    if not symbols:
         values = _value(a, {}), _value(b, {})
         if values[0] is not None and values[1] is not None:
             if _agree(a, b, {}, *values, thoroughly=True):
@@ -37,7 +46,7 @@ def equal_expressions(expected: Expression, answer: Expression, tolerance: Fract
             return (expected.decimal or answer.decimal) and _near(*values, tolerance)
     compared = 0
     radicands = _radicands(a) + _radicands(b)
-    for point in _points(sorted(a.free_symbols | b.free_symbols, key=str)):
+    for point in _points(symbols):
         if any(_below_zero(radicand, point) for radicand in radicands):
             continue
         left, right = _value(a, point), _value(b, point)
@@ -115,6 +124,11 @@ def proportion(a: Expression, b: Expression) -> Any:
     symbols = sorted(a.value.free_symbols | b.value.free_symbols, key=str)
     if a.value.free_symbols != b.value.free_symbols or not symbols:
         return None
+    pairs = exact_pairs(a.value, b.value, _points(symbols))
+    if pairs is not None:
+        ratios = {left / right for left, right in pairs if right}
+        ratio = ratios.pop() if len(ratios) == 1 and sum(bool(right) for _, right in pairs) >= 3 else Fraction(0)
+        return sympy.Rational(ratio.numerator, ratio.denominator) if ratio else None
     quotients = []
     for point in _points(symbols):
         left, right = _value(a.value, point), _value(b.value, point)
@@ -125,6 +139,7 @@ def proportion(a: Expression, b: Expression) -> Any:
     return quotients[0] if quotients[0] != 0 else None
 
 
+@cache
 def _digits(count: int) -> Any:
     import sympy
 
