@@ -140,7 +140,7 @@ _ONE_WANTED = re.compile(
 )
 _DECREASE = re.compile(
     r"\bhow (?:much|many \w+|far) (?:did|does|has|have|will) [^.?!]{0,60}\b(?:fall|fallen|drop|dropped|decreased?"
-    r"|declined?|lost|lose|shrink|sink|go down)\b"
+    r"|declined?|shrink|sink)\b"
     r"|\b(?:what|find|calculate|compute|determine|give) (?:is |was )?the (?:\w+ ){0,2}"
     r"(?:decrease|drop|decline|reduction|fall|loss)\b|(?:下降|减少|降低|下跌)了?(?:百分之)?(?:多少|几)",
     re.IGNORECASE,

@@ -183,6 +183,7 @@ DECREASE = [
         near("From 5 to -3 degrees the change is minus eight. The answer is -8.", "no decrease was asked for"),
         "What is the temperature?",
         "The temperature falls. What is it in the end?",
+        "How many games did the team lose?",
         "气温是多少度？",
     ),
 ]
