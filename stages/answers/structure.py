@@ -56,7 +56,11 @@ class Matrix:
 
 Node = Leaf | Group | Relation | Union | Matrix
 
-_MATRIX = re.compile(r"\\begin\{([pbBv]?)matrix\}(.*)\\end\{\1matrix\}", re.DOTALL)
+_CELLS = r"((?:(?!\\(?:begin|end)\{).)*)"
+_MATRIX = re.compile(rf"\\begin\{{([pbB]?matrix)\}}{_CELLS}\\end\{{\1\}}", re.DOTALL)
+_BRACKETED_MATRIX = re.compile(
+    rf"[(\[]\\begin\{{((?:small)?matrix|array)\}}(?:\{{[lcr| ]*\}})?{_CELLS}\\end\{{\1\}}[)\]]", re.DOTALL
+)
 _JOINED = re.compile(r" ?\\text\{ ?(and|or)\}? ?\}? ?|(?<![A-Za-z\\])(and|or)(?![A-Za-z])|;")
 _RELATIONS = re.compile(r"\\(?:le|ge|ne)(?![A-Za-z])|[=<>]")
 NOTHING = re.compile(
@@ -82,8 +86,8 @@ _OPENING = frozenset(["(", "[", "{", r"\langle"])
 def read(text: str, inside: bool = False) -> Node:
     """Take the normal form of an answer apart; `inside` brackets a comma without a blank separates."""
     text = _unbraced(_PLAIN_SET.sub("", text.strip()))
-    matrix = _MATRIX.fullmatch(text)
-    if matrix and matrix[1] != "v":
+    matrix = _MATRIX.fullmatch(text) or _BRACKETED_MATRIX.fullmatch(text)
+    if matrix:
         rows = [row for row in re.split(r"\\\\", matrix[2]) if row.strip()]
         return Matrix(tuple(tuple(read(cell) for cell in row.split("&")) for row in rows))
     if NOTHING.fullmatch(text):

@@ -307,6 +307,20 @@ STRUCTURES = [
         r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
         correct(r"Row by row: $\boxed{\begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}}$", "square brackets around it"),
         near(r"Row by row: $\boxed{\begin{pmatrix} 1 & 3 \\ 2 & 4 \end{pmatrix}}$", "transposed"),
+        correct(
+            r"Row by row: $\boxed{\left[\begin{array}{cc} 1 & 2 \\ 3 & 4 \end{array}\right]}$", "an array in brackets"
+        ),
+        correct(
+            r"Row by row: $\boxed{\left(\begin{matrix} 1 & 2 \\ 3 & 4 \end{matrix}\right)}$", "brackets of its own"
+        ),
+        near(
+            r"Row by row: $\boxed{\left(\begin{array}{rr} 1 & 2 \\ 3 & -4 \end{array}\right)}$",
+            "an array with another sign",
+        ),
+        near(
+            r"Row by row: $\boxed{\left|\begin{array}{cc} 1 & 2 \\ 3 & 4 \end{array}\right|}$",
+            "bars make it a determinant",
+        ),
         near(r"Row by row: $\boxed{\begin{pmatrix} 1 & 2 \\ 3 & 5 \end{pmatrix}}$", "the last entry"),
         near(r"Row by row: $\boxed{\begin{pmatrix} 1 & 2 \end{pmatrix}}$", "a row is missing"),
     ),
