@@ -62,7 +62,7 @@ def ours(rows: list[Row], workers: int) -> float:
 
 
 def peer_verdict(row: Row, seconds: int = 5) -> bool:
-    from math_verify import parse, verify
+    from math_verify import parse, verify  # pyright: ignore[reportMissingImports]
 
     gold = parse(f"${row.reference}$", parsing_timeout=seconds)
     return verify(gold, parse(row.completion, parsing_timeout=seconds), timeout_seconds=seconds)

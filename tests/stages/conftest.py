@@ -336,7 +336,7 @@ def marked_verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("marked")
     vocabulary = write_tokenizer("byte", folder)
     encoder = load_encoder(folder)
-    model = Qwen2ForCausalLM(
+    model: Any = Qwen2ForCausalLM(
         Qwen2Config(
             vocab_size=vocabulary, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
             num_key_value_heads=1, max_position_embeddings=8192, tie_word_embeddings=False,

@@ -47,7 +47,7 @@ def engine(folder: Path, encoder: Encoder) -> DecodeLoop:
 
 
 def problem(*turns: str, system: str | None = None) -> Any:
-    messages = [{"role": "user", "content": turn} for turn in turns]
+    messages: list[Any] = [{"role": "user", "content": turn} for turn in turns]
     return make_problem([*([{"role": "system", "content": system}] if system else []), *messages], "4")
 
 
@@ -161,7 +161,7 @@ def test_turns_are_asked_one_after_the_other_as_the_template_writes_them(encoder
         own_end = completion.token_ids[between.start - 1] in encoder.end_token_ids
         assert words.startswith("<|im_end|>") is not (own_end and words.startswith("\n"))
         segments = segments_of(completion.request.foreign, len(completion.token_ids), "p")
-        assert [(part["origin"], part["turn"]) for part in segments] == [
+        assert [(part["origin"], part.get("turn")) for part in segments] == [
             ("policy", 0), ("environment", 1), ("policy", 1),
         ]  # fmt: skip
 
