@@ -9,7 +9,7 @@ from ..question import Asked
 from .boolean import boolean_stated
 from .boxes import last_box
 from .choice import choice_stated
-from .endings import bold_ending, code_ending, unanswerable
+from .endings import bare_number, bold_ending, code_ending, unanswerable
 from .found import Extracted
 from .json import last_json
 from .multi import parts_stated
@@ -29,16 +29,21 @@ Rule = Callable[[str, int, int, Asked], Extracted | None]
 
 _BEFORE_BOXES: dict[str, Rule] = {"json": last_json, "multi": parts_stated}
 _IN_SENTENCES: dict[str, Rule] = {"choice": choice_stated, "boolean": boolean_stated, "sequence": sequence_stated}
-_AT_THE_END: tuple[Callable[[str, int, int, str], Extracted | None], ...] = (unanswerable, bold_ending, code_ending)
+_AT_THE_END: tuple[Callable[[str, int, int, str], Extracted | None], ...] = (
+    unanswerable,
+    bold_ending,
+    code_ending,
+    bare_number,
+)
 
 
 def extract(text: str, answer_type: str = "math", asked: Asked = _NOTHING_ASKED) -> Extracted | None:
     """Find the final answer; None when the text states none.
 
     Reasoning is cut first. What stands under a heading "Final Answer" comes before all else, then the last box or
-    answer tag, then the phrases of the answer type, then what the last line states. Nothing is ever picked out of
-    running text. Every scan is one pass over the text: megabytes or a thousand open boxes cost no more than their
-    length.
+    answer tag, then the phrases of the answer type, then what the last line states, or a text that is nothing but a
+    number. Nothing is ever picked out of running text. Every scan is one pass over the text: megabytes or a thousand
+    open boxes cost no more than their length.
     """
     start, end = after_reasoning(text)
     start = max(start, end - LONGEST_ENDING)

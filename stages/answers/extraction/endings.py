@@ -1,7 +1,8 @@
-"""What the last lines state without a phrase: bold words, "cannot be determined", a program."""
+"""What is stated without a phrase: bold words, "cannot be determined", a program, or nothing but a number."""
 
 import re
 
+from ..plain import read_plain
 from .found import Extracted, last_match, trimmed, without_blanks
 
 _LAST_LINE = 2000
@@ -57,3 +58,20 @@ def code_ending(text: str, start: int, end: int, _: str = "") -> Extracted | Non
     opening = text.rfind("```", start, max(start, text.rfind("```", start, end)))
     block = _FENCE.match(text, opening, end) if opening >= 0 else None
     return without_blanks(text, *block.span("code"), "code") if block else None
+
+
+_LONGEST_BARE = 50
+"""Characters of a text that is nothing but a number."""
+
+_BARE_NUMBER = re.compile(r"[-−+$€£(]*\\?[\d.][^A-Za-z\n]*(?:\\text\{[^{}]*\}|[A-Za-z]+)?[$.)]*")
+
+
+def bare_number(text: str, start: int, end: int, answer_type: str) -> Extracted | None:
+    """A text that is nothing but a number, as terse policies write it: `48`, `$48$`, `48 apples`."""
+    if answer_type != "number":
+        return None
+    whole = without_blanks(text, start, end, "bare number")
+    if whole is None or len(whole.text) > _LONGEST_BARE or not _BARE_NUMBER.fullmatch(whole.text):
+        return None
+    found = trimmed(text, whole.start, whole.end, whole.rule)
+    return found if found and read_plain(found.text) is not None else None

@@ -274,4 +274,20 @@ PHRASES = [
     ),
 ]
 
-CASES = [*BOXES, *REASONING, *PHRASES]
+BARE = [
+    *about(
+        "number",
+        "How many apples does she have?",
+        "48",
+        correct("48", "nothing but the number"),
+        correct("<think>Two boxes of 24.</think>\n\n48", "nothing but the number behind the reasoning"),
+        correct("48 apples", "nothing but the number and its unit"),
+        near("47", "nothing but another number"),
+        near("84.", "nothing but a number with its digits swapped"),
+        invalid("She has 48 apples", "a number in running text", "no answer"),
+        invalid("48", "the limit may have cut more digits off", "truncated", finish_reason="length"),
+        invalid("24 + 24 =", "a sum without its end", "truncated"),
+    ),
+]
+
+CASES = [*BOXES, *REASONING, *PHRASES, *BARE]

@@ -72,3 +72,29 @@ def test_a_program_at_the_end_is_an_answer():
     found = extract("```python\nprint(1)\n```\nIt prints 1, so the answer is 1.\n```\nend\n```", "number")
     assert found is not None
     assert found.text == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("48", "48"),
+        ("<think>24 + 24</think>\n\n48.\n", "48"),
+        ("$48$", "$48$"),
+        ("$\\frac{1}{2}$", None),
+        ("48 apples", "48 apples"),
+        (r"5\text{ cm}", r"5\text{ cm}"),
+        ("-1,250.50", "-1,250.50"),
+        ("She has 48 apples", None),
+        ("48 red apples", None),
+        ("24 + 24 =", None),
+        ("24 + 24", None),
+        ("Step 1", None),
+        ("24\n48", None),
+        ("1" * 300, None),
+    ],
+)
+def test_a_text_that_is_nothing_but_a_number_states_it(text, answer):
+    found = extract(text, "number")
+    assert (found and (found.text, found.rule)) == (answer and (answer, "bare number"))
+    assert found is None or text[found.start : found.end] == answer
+    assert extract(text, "math") is None
