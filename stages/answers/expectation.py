@@ -5,6 +5,7 @@ from typing import NamedTuple
 from ...artifacts import Problem
 from .bounded import read_reference
 from .broken import broken
+from .choice import option_of
 from .question import Asked, question_text, read_question
 from .types import ANSWER_TYPES, AnswerType, shown_type
 
@@ -36,4 +37,14 @@ def read_expectation(problem: Problem, answer_type: str) -> Expectation:
         return Expectation(expected, known, known, Asked(), unanswerable)  # type: ignore[arg-type]
     read: AnswerType = known  # type: ignore[assignment]
     asked = read_question(question_text(problem["messages"]))
+    if wanted in (None, "", "math") and _names_options(expected, asked):
+        read = "choice"
     return Expectation(expected, read, shown_type(read, expected), asked)
+
+
+def _names_options(expected: str, asked: Asked) -> bool:
+    """Whether `BC` is no product and `B and C` no text: their letters are options of the question, in their order."""
+    letters = expected.replace(" and ", "")
+    if len(letters) < 2 or list(letters) != sorted(set(letters)):
+        return False
+    return set(letters) <= {letter for letter, _ in asked.options} and option_of(expected, asked) is None

@@ -17,7 +17,7 @@ _BEFORE: Mapping[str, re.Pattern[str]] = {
         r"\b(?:correct|right|best) (?:options?|choices?|statements?)[ *_]{0,4}(?:is|are|(?:would|should|must) be|[:：])"
         rf"|\b(?:(?:I|we) (?:choose|select|pick)|corresponds? to|matches|which is)(?={_NAMED})"
         r"|(?:正确|正確)?的?(?:选项|選項)(?:应该|应)?(?:是|为|為|[:：])"
-        rf"|(?<!不)(?<!不[能应])(?:选择?|選擇?)[:：]?(?=\s?{_LETTER}(?![a-z]))",
+        rf"|(?<!不)(?<!不[能应])(?:选择?|選擇?)[:：]?(?=\s?(?:{_LETTER}|(?-i:[A-J]{{2,10}}))(?![a-z]))",
         re.IGNORECASE,
     ),
 }

@@ -123,6 +123,32 @@ CASES = [
         near("One and three fail. The answer is (B).", "another letter, type inferred"),
     ),
     *about(
+        None,
+        "Which are prime?\nA. 4\nB. 5\nC. 7\nD. 9",
+        "BC",
+        correct(
+            "Four and nine are squares. The answer is B and C.", "letters of the question's options are no product"
+        ),
+        correct(r"Four and nine are squares. \boxed{C, B}", "the other order"),
+        near("Four and nine are squares. The answer is B and D.", "another second letter"),
+        near("Four is a square. The answer is B, C and D.", "one letter more"),
+    ),
+    *about(
+        None,
+        "Which side is the longest?\nA. side AB\nB. AC\nC. BC",
+        "BC",
+        correct(r"It lies opposite the right angle: $\boxed{BC}$", "letters that are an option's text"),
+        near(r"It lies opposite the right angle: $\boxed{AC}$", "another option's text"),
+    ),
+    *about(
+        None,
+        "下列哪些是质数？\nA. 4\nB. 5\nC. 7\nD. 9",
+        "BC",
+        correct("4和9是平方数。故选BC。", "Chinese: several letters"),
+        correct("4和9是平方数。故选 B、C。", "Chinese: several letters with a mark between them"),
+        near("4和9是平方数。故选BD。", "Chinese: another second letter"),
+    ),
+    *about(
         "choice",
         "哪个动物会叫？\nA．猫\nB．狗\nC．鱼",
         "B",
