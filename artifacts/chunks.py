@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -81,12 +81,17 @@ class Chunk(Generic[Row]):
         Raises:
             Stopped: the process was asked to stop; this row and all before it are on disk.
         """
+        self.write_all([(row, order, counts)])
+
+    def write_all(self, rows: Sequence[tuple[Mapping[str, Any], int, Mapping[str, float] | None]]) -> None:
+        """Add finished rows that belong together, each as for `write`: all of them get to the disk, or none."""
         with self._lock:
-            told = _as_json(tuple(counts.items())) if counts else None
-            self._rows.append({**row, _ORDER: order, _COUNTS: told})
-            self.written += 1
-            if len(self._rows) >= self._rows_a_batch:
-                self._pack()
+            for row, order, counts in rows:
+                told = _as_json(tuple(counts.items())) if counts else None
+                self._rows.append({**row, _ORDER: order, _COUNTS: told})
+                self.written += 1
+                if len(self._rows) >= self._rows_a_batch:
+                    self._pack()
             if self._bytes >= FLUSH_BYTES or time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
                 self.flush()
         if self._stopping():
@@ -197,6 +202,7 @@ class Chunk(Generic[Row]):
 
         counts: Counter[str] = Counter()
         if not batches:
+            counts.update(self.tally(self._schema.empty_table()) if self.tally is not None else {})
             return counts
         orders = np.concatenate([batch.column(_ORDER).to_numpy() for batch in batches])
         # Two processes on one chunk (a stale lease taken over) may both have flushed a row: the first counts.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..artifacts import Chunk, Rollout, Stopped
+from ..artifacts import Chunk, Failed, Rollout, Stopped
+from ..artifacts.chunks import FLUSH_SECONDS
 from .adaptive import kept, resolved
-from .rollouts import Draw, counts_of, prefix_of
+from .rollouts import Draw, counts_of, prefix_of, repeats_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from .engines import Completion, Request
     from .rollout_drawing import RolloutDrawing
 
@@ -18,13 +23,18 @@ def draw_adaptively(drawing: RolloutDrawing, chunk: Chunk[Rollout]) -> None:
     """Draw the rollouts of one chunk in rounds; the rows of a problem are written when it leaves.
 
     Raises:
-        Stopped: a stop was requested; what was drawn of problems that have not left is kept as prefixes.
+        Stopped: a stop was requested, or a server failed; what was drawn of problems that have not left is kept as
+            prefixes. They are saved as the rows are flushed, so that a kill costs no more.
     """
     drawn = _ChunkInRounds(drawing, chunk)
-    while drawn.active and not drawing.rollouts.stop.requested:
-        drawn.round()
+    try:
+        while drawn.active and not drawing.rollouts.stop.requested:
+            drawn.round()
+    except (Stopped, Failed):
+        drawn.save()
+        raise
     if drawing.rollouts.stop.requested:
-        chunk.save_prefixes([prefix_of(completion, order) for order, completion in sorted(drawn.unwritten.items())])
+        drawn.save()
         chunk.release()
         raise Stopped("stopped while drawing: what was begun is kept, run the same command again")
 
@@ -36,17 +46,48 @@ class _ChunkInRounds:
         self._drawing, self._chunk, self._adaptive = drawing, chunk, drawing.options.adaptive
         self._each = drawing.per_problem
         self._offset = chunk.unit[0] * self._each
-        draws, requests = drawing.requests(chunk)
+        draws, requests, ready = drawing.requests(chunk)
         self._draws: list[Draw] = draws
         self._requests: list[Request] = requests
+        self._ready: dict[int, Completion] = ready
+        self._prefixes = {prefix["order"]: prefix for prefix in chunk.prefixes() if "dropped" not in prefix}
+        self._dropped: dict[int, list[int]] = {
+            prefix["order"] // self._each: prefix["dropped"] for prefix in chunk.prefixes() if "dropped" in prefix
+        }
+        """What was drawn and what was correct of problems that left without rows"""
+
+        self._done_before = drawing.rollouts_done()
+        self._came = 0
+        self._save_at = time.monotonic() + FLUSH_SECONDS
         self._verdicts: dict[int, str] = {}
         self.failed: list[Completion] = []
         self.unwritten: dict[int, Completion] = {}
         """Completions, finished or not, by order, of problems that have not left"""
 
         done = _written(chunk, self._each, self._adaptive.keep == "all", drawing.options.sampling.rollouts_per_problem)
+        done |= self._dropped.keys()
         self.active = [place for place in range(len(draws) // self._each) if place not in done]
+        self._prefixes = {order: kept for order, kept in self._prefixes.items() if order // self._each not in done}
         self._round = 0
+        chunk.tally = self._counts_of_all
+
+    def save(self) -> None:
+        """Keep what has not been written: what was drawn now, and what an earlier process kept."""
+        began = time.monotonic()
+        begun = {order: prefix_of(completion, order) for order, completion in self.unwritten.items()}
+        dropped = [{"order": place * self._each, "dropped": told} for place, told in self._dropped.items()]
+        kept = {**self._prefixes, **begun}
+        self._chunk.save_prefixes([*dropped, *(kept[order] for order in sorted(kept))])
+        now = time.monotonic()
+        self._save_at = now + max(FLUSH_SECONDS, 20 * (now - began))
+
+    def _counts_of_all(self, table: pa.Table) -> dict[str, float]:
+        """Counts of the part's rows side by side, and of problems without rows."""
+        gone = list(self._dropped.values())
+        if not gone:
+            return repeats_of(table)
+        draws, correct = (sum(numbers) for numbers in zip(*gone, strict=True))
+        return {**repeats_of(table), "problems": len(gone), "draws": draws, "draws_correct": correct}
 
     def round(self) -> None:
         """Draw and verify one more round of every problem that is not resolved; those that now are leave."""
@@ -58,7 +99,7 @@ class _ChunkInRounds:
             self._verdicts[order] = fields["verdict"]
         if stop.requested:
             return
-        self._drawing.refuse_failed(self._chunk, self.failed, len(self.unwritten))
+        self._drawing.refuse_failed(self._chunk, self.failed, self._came)
         self._round += 1
         for place in self.active.copy():
             if self._leaves(place, end):
@@ -68,11 +109,17 @@ class _ChunkInRounds:
     def _sampled(self, asked):  # type: ignore[no-untyped-def]
         """Draw; finished completions go to the verifier at once."""
         drawing = self._drawing
-        for completion in drawing.drawn(asked):
+        orders = [request.index - self._offset for request in asked]
+        ready = [self._ready.pop(order) for order in orders if order in self._ready]
+        known = {completion.request.index for completion in ready}
+        for completion in chain(ready, drawing.drawn([each for each in asked if each.index not in known])):
             order = completion.request.index - self._offset
             self.unwritten[order] = completion
+            self._came += 1
+            if time.monotonic() >= self._save_at:
+                self.save()
             drawing.tell(
-                drawing.rollouts_done() + len(self._chunk.done) + self._chunk.written,
+                self._done_before + len(self._chunk.done) + self._chunk.written,
                 len(completion.token_ids) - len(completion.request.prefix_token_ids),
             )
             if completion.error is not None:
@@ -103,18 +150,25 @@ class _ChunkInRounds:
         assert adaptive.until is not None
         solved = resolved(correct, wrong, group, adaptive.until)
         orders = range(place * self._each, place * self._each + drawn)
-        completions = [self.unwritten.pop(order) for order in orders]
-        if not solved and adaptive.unresolved == "drop":
-            return
+        completions = [self.unwritten[order] for order in orders]
+        rows = []
+        dropped = not solved and adaptive.unresolved == "drop"
         chosen = range(drawn) if adaptive.keep == "all" else kept(verdicts, group)
-        for draw in chosen:
+        for draw in () if dropped else chosen:
             order = orders[draw]
             row = drawing.row_of(self._draws[order], completions[draw])
             row["draws_total"], row["correct_total"] = drawn, correct
             counts = counts_of(row)
             if draw == chosen[0]:
                 counts |= {"problems": 1, "problems_resolved": int(solved), "draws": drawn, "draws_correct": correct}
-            self._chunk.write(row, order, counts)
+            rows.append((row, order, counts))
+        if dropped:
+            self._dropped[place] = [drawn, correct]
+        else:
+            self._chunk.write_all(rows)
+        for order in range(place * self._each, (place + 1) * self._each):
+            self.unwritten.pop(order, None)
+            self._prefixes.pop(order, None)
 
 
 def _written(chunk: Chunk[Rollout], each: int, keep_all: bool, group: int) -> set[int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -29,7 +30,17 @@ from ..artifacts.parquet import read_batches
 from .courses import Course
 from .models import check_vocabulary, context_of, folder_of, read_config
 from .prompting import Prompts, read_examples
-from .rollouts import Draw, chunk_plan, counts_of, occurrences_of, plan_draws, prefix_of, repeats_of, with_prefix
+from .rollouts import (
+    Draw,
+    chunk_plan,
+    counts_of,
+    finished_of,
+    occurrences_of,
+    plan_draws,
+    prefix_of,
+    repeats_of,
+    with_prefix,
+)
 from .selection.pass_rates import tally
 from .tokens import Encoder, load_encoder
 from .verifying import AnswerPool
@@ -132,6 +143,8 @@ class RolloutDrawing:
 
     def drawn(self, requests: list[Request]) -> Iterator[Completion]:
         """Draw requests to the end of their course, or as far as a stop lets them."""
+        if not requests:
+            return iter(())
         engine, stop = self.ready_engine(), self.rollouts.stop
         if self.tokenless:
             return engine.sample(requests, self.options.sampling, lambda: stop.requested)
@@ -225,18 +238,18 @@ class RolloutDrawing:
 
             draw_adaptively(self, chunk)
             return
-        draws, requests = self.requests(chunk)
+        draws, requests, ready = self.requests(chunk)
         offset = chunk.unit[0] * self.per_problem
         stop = self.rollouts.stop
         done_before = self.rollouts_done()
         kept: list[Completion] = []
         failed: list[Completion] = []
         stopped: Stopped | None = None
-        for completion in self.drawn(requests):
+        for completion in chain(ready.values(), self.drawn(requests)):
             if completion.error is not None and not completion.permanent:
                 failed.append(completion)
                 continue
-            if stop.requested and not self.tokenless:
+            if stop.requested:
                 # Finished ones too: the first write after a stop raises, and would take the rest with it.
                 kept.append(completion)
                 continue
@@ -322,8 +335,11 @@ class RolloutDrawing:
                 lowest = sorted([*lowest, *batch.to_pylist()], key=lambda row: row["rollout_id"])[:count]
         return lowest
 
-    def requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request]]:
-        """All draws of a chunk, and the requests of those still to be made, with the prefixes that were kept."""
+    def requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request], dict[int, Completion]]:
+        """All draws of a chunk, the requests of those still to be made, and the completions that were kept, by order.
+
+        Requests begin with the prefixes that were kept.
+        """
         first, end = chunk.unit
         draws = plan_draws(
             self.problems[first:end],
@@ -333,12 +349,17 @@ class RolloutDrawing:
         )
         prompts = [[] if self.tokenless else self.prompts.encode(problem) for problem in self.problems[first:end]]
         offset, prefixes = first * self.per_problem, {prefix["order"]: prefix for prefix in chunk.prefixes()}
-        requests = [
-            with_prefix(draw.request(offset + order, prompts[order // self.per_problem]), prefixes.get(order))
-            for order, draw in enumerate(draws)
-            if order not in chunk.done or self.options.adaptive.until
-        ]
-        return draws, requests
+        requests, ready = [], {}
+        for order, draw in enumerate(draws):
+            if order in chunk.done and not self.options.adaptive.until:
+                continue
+            request = draw.request(offset + order, prompts[order // self.per_problem])
+            completion = finished_of(request, prefixes.get(order))
+            if completion is not None:
+                ready[order] = completion
+            if completion is None or self.options.adaptive.until:
+                requests.append(with_prefix(request, prefixes.get(order)))
+        return draws, requests, ready
 
     def rollouts_done(self) -> int:
         """Rollouts in the chunks that are done, by whomever."""

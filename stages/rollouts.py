@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Problem, Rollout, rollout_id, seed_of
 from ..artifacts.records import Segment
-from .engines import Completion, Foreign, Request
+from .engines import Completion, Foreign, Request, as_is
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,7 +133,10 @@ def occurrences_of(problems: Sequence[Problem]) -> list[int]:
 
 def prefix_of(completion: Completion, order: int) -> dict[str, Any]:
     """What is kept of a completion when a stop comes before it is written; JSON-able."""
+    finished = completion.error is None
     return {
+        "finish_reason": completion.finish_reason if finished else None,
+        "text": completion.text if finished else None,
         "order": order,
         "token_ids": completion.token_ids,
         "logprobs": completion.logprobs,
@@ -155,6 +158,13 @@ def with_prefix(request: Request, prefix: Mapping[str, Any] | None) -> Request:
     )
 
 
+def finished_of(request: Request, prefix: Mapping[str, Any] | None) -> Completion | None:
+    """The completion that was kept whole; None where an engine has to go on, or to begin."""
+    if prefix is None or prefix.get("finish_reason") is None:
+        return None
+    return replace(as_is(with_prefix(request, prefix), prefix["finish_reason"]), text=prefix["text"])
+
+
 def counts_of(row: Rollout) -> dict[str, float]:
     """What a row adds to the counts of its artifact."""
     tokens = row.get("token_ids") or []
@@ -162,13 +172,13 @@ def counts_of(row: Rollout) -> dict[str, float]:
         "rollouts": 1,
         "tokens": len(tokens),
         "truncated": int(row.get("finish_reason") == "length"),
-        "empty": int(not (row["text"] or "").strip()),
-        **({"failed": 1} if row.get("error") else {}),
+        **({"failed": 1} if row.get("error") else {"empty": int(not (row["text"] or "").strip())}),
     }
 
 
 def repeats_of(table: pa.Table) -> dict[str, float]:
     """How many rollouts of a part, whole groups, say token for token what another one of their group says."""
+    table = table.filter(table["error"].is_null())
     columns = [table[name].to_pylist() for name in ("problem_id", "occurrence", "text")]
     tokens = [row for piece in table["token_ids"].chunks for row in ragged(piece)]
     distinct = {

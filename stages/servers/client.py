@@ -279,9 +279,17 @@ class _Sending(Generic[Key, Answer]):
     def next(self, seconds: float) -> tuple[Key, Answer | RequestFailed] | None:
         """One that has ended, None when none has within `seconds`."""
         try:
-            future = self._done.get(timeout=max(0.0, seconds))
+            return self._taken(seconds)
         except queue.Empty:
             return None
+
+    def _taken(self, seconds: float) -> tuple[Key, Answer | RequestFailed] | None:
+        """One that has ended, None for one that a stop came before.
+
+        Raises:
+            queue.Empty: none has ended within `seconds`.
+        """
+        future = self._done.get(timeout=max(0.0, seconds))
         key = self.open.pop(future)
         outcome = future.result()  # raises what every request would meet
         if outcome is None:
@@ -292,18 +300,20 @@ class _Sending(Generic[Key, Answer]):
     def drain(self, seconds: float) -> Iterator[tuple[Key, Answer | RequestFailed]]:
         """What still ends within `seconds`; nothing new is begun, nothing is tried again."""
         self._state.stopping = True
-        end, idle = time.monotonic() + seconds, False
+        end = time.monotonic() + seconds
         while self.open and (left := end - time.monotonic()) > 0:
+            # An answer is counted a moment before it is handed over: look first, then wait.
+            idle = not self._state.under_way
             try:
-                found = self.next(min(left, 0.05))
+                found = self._taken(min(left, 0.05))
+            except queue.Empty:
+                if idle:
+                    return  # the rest only waits for its turn
+                continue
             except WhetError:  # a server that is gone or refuses: the stage stops anyway
                 continue
             if found is not None:
                 yield found
-                continue
-            if idle and not self._state.under_way:
-                return  # the rest only waits for its turn
-            idle = not self._state.under_way
 
     def cancel(self) -> None:
         for future in self.open:

@@ -124,7 +124,30 @@ def test_unresolved_problems_are_dropped_on_wish(inputs: Path, tmp_path: Path) -
     """One round of 4: P(2 correct and 2 wrong) = 6 (1/4)^2 (3/4)^2 = 27/128; 300 problems give 63 +- 7."""
     rollouts = drawn(inputs, tmp_path / "few", until="balanced", max_rollouts=4, round_rollouts=4, unresolved="drop")
     assert len(rollouts) == 4 * rollouts.manifest.counts["problems_resolved"]
-    assert rollouts.manifest.counts["problems_resolved"] == pytest.approx(300 * 27 / 128, abs=35)
+    counts = rollouts.manifest.counts
+    assert counts["problems_resolved"] == pytest.approx(300 * 27 / 128, abs=35)
+    assert (counts["problems"], counts["draws"]) == (PROBLEMS, 4 * PROBLEMS), "dropped problems were drawn too"
+
+
+def test_dropped_problems_are_not_drawn_again(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped in the third round of the first chunk: the problems dropped or written by then are not asked again."""
+    choose: dict[str, Any] = {"until": "balanced", "max_rollouts": 8, "round_rollouts": 4, "unresolved": "drop"}
+    quiet = drawn(inputs, tmp_path / "quiet", **choose)
+    with pytest.raises(Stopped):
+        drawn(inputs, tmp_path / "stopped", stop_after=900, **choose)
+    from whet.stages.rollout_drawing import RolloutDrawing
+
+    asked = []
+    really = RolloutDrawing.drawn
+
+    def counted(self: RolloutDrawing, requests: list[Any]) -> Any:
+        asked.extend(requests)
+        return really(self, requests)
+
+    monkeypatch.setattr(RolloutDrawing, "drawn", counted)
+    resumed = drawn(inputs, tmp_path / "stopped", **choose)
+    assert resumed.manifest.counts == quiet.manifest.counts
+    assert len(asked) <= quiet.manifest.counts["draws"] - 800
 
 
 def test_a_stopped_run_goes_on_to_the_same_rows(inputs: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """`whet sample server:URL#MODEL` against real HTTP servers that answer, fail, stall and talk nonsense."""
 
 import asyncio
+import os
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +120,60 @@ def test_a_server_that_drops_stalls_and_talks_nonsense_loses_nothing(
     assert served == Counter(row["seed"] for row in found), "what was answered was asked again"
 
 
+@pytest.mark.parametrize("words", [[], ["--tokenizer", "policy"]])
+@pytest.mark.parametrize("adaptive", [[], ["--until", "balanced", "--max-rollouts", "10", "--round-rollouts", "5"]])
+def test_what_was_answered_before_a_stop_is_not_asked_again(
+    folder: Path, local_server: Callable[..., Any], words: list[str], adaptive: list[str]
+) -> None:
+    """The process is told to stop at its 90th request, and again at its 150th."""
+    served: Counter[int] = Counter()
+
+    def answer(asked: Any) -> Any:
+        served[asked.body["seed"]] += 1
+        if served.total() in (90, 150):
+            os.kill(os.getpid(), signal.SIGTERM)
+        if words:
+            told = {"tokens": ["a", "b"], "token_logprobs": [-0.5, -1.25], "top_logprobs": [{}, {}]}
+            # Two tokens, the end not among them: a stop word that is no token of its own.
+            return {"choices": [{"text": "ab", "token_ids": [7, 8], "logprobs": told, "finish_reason": "stop"}]}
+        return says(f"answer {asked.body['seed']}")
+
+    server = local_server(answer)
+    several = ("--serving.concurrency", "8", *words, *adaptive)
+    assert [sample(server, *several) for _ in range(3)] == [75, 75, 0]
+    assert set(served.values()) == {1}, "what was answered was asked again"
+    found = rows()
+    assert len(found) == PROBLEMS * DRAWS
+    assert all(row["finish_reason"] == "stop" and row["error"] is None for row in found)
+    assert served.keys() >= {row["seed"] for row in found}
+    assert all(list(row["token_ids"]) == [7, 8] if words else row["text"].startswith("answer") for row in found)
+    assert served.total() == PROBLEMS * (10 if adaptive else DRAWS)
+
+
+def test_a_server_that_fails_while_drawing_in_rounds_loses_nothing(
+    folder: Path, local_server: Callable[..., Any]
+) -> None:
+    served: Counter[int] = Counter()
+    rng = random.Random(0)
+
+    def answer(asked: Any) -> Any:
+        if rng.random() < 0.05:
+            return b""
+        served[asked.body["seed"]] += 1
+        return says("fine")
+
+    server = local_server(answer)
+    rounds = ("--until", "balanced", "--max-rollouts", "10", "--round-rollouts", "5", "--serving.retries", "0")
+    codes = []
+    while not codes or codes[-1] == 75:
+        codes.append(sample(server, *rounds))
+        assert len(codes) < 12
+    assert (codes[0], codes[-1]) == (75, 0)
+    assert set(served.values()) == {1}
+    assert served.total() == PROBLEMS * 10
+    assert {(row["draws_total"], row["error"]) for row in rows()} == {(10, None)}
+
+
 def test_what_a_server_refuses_for_good_is_a_row_that_says_so(folder: Path, local_server: Callable[..., Any]) -> None:
     def answer(asked: Any) -> Any:
         if asked.body["seed"] % 10 == 0:
@@ -130,7 +186,9 @@ def test_what_a_server_refuses_for_good_is_a_row_that_says_so(folder: Path, loca
     assert refused
     assert all("forbidden word" in row["error"] and row["text"] is None for row in refused)
     assert all(row["text"] == "fine" for row in found if row["seed"] % 10)
-    assert Artifact.open(Path("rollouts")).manifest.counts["failed"] == len(refused)
+    counts = Artifact.open(Path("rollouts")).manifest.counts
+    assert counts["failed"] == len(refused)
+    assert counts["empty"] == 0, "what was never written is not empty"
     assert main(["verify", "rollouts", "--max-unknown", "1", "--out", "verdicts"]) == 0
     unknown = [row for row in Artifact.open(Path("verdicts")).rows() if row["verdict"] == "unknown"]
     assert {row["rollout_id"] for row in unknown} == {row["rollout_id"] for row in refused}
