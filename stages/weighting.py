@@ -101,9 +101,7 @@ def draw_problems(weights_P: np.ndarray, count: int, *, uniform_share: float, se
     total, count = len(weights_P), min(count, len(weights_P))
     heavy = min(round(count * (1 - uniform_share)), int((weights_P > 0).sum()))
     if best:
-        order_P = np.lexsort((rng.random(total), -weights_P))
-        first_P = np.zeros(total)
-        first_P[order_P[:heavy]] = 1.0
+        first_P = heaviest(weights_P, heavy)
     else:
         first_P = inclusion(weights_P, heavy)
     chosen_P = _systematic(first_P, rng)
@@ -114,6 +112,17 @@ def draw_problems(weights_P: np.ndarray, count: int, *, uniform_share: float, se
     probabilities_P = first_P + (1 - first_P) * even
     places = np.flatnonzero(chosen_P)
     return Drawn(places.tolist(), probabilities_P[places].tolist())
+
+
+def heaviest(weights_P: np.ndarray, count: int) -> np.ndarray:
+    """Probability 1 for the `count` heaviest; those that tie for the last places share them evenly; [P]."""
+    import numpy as np
+
+    if not count:
+        return np.zeros(len(weights_P))
+    least = np.sort(weights_P)[-count]
+    above_P, level_P = weights_P > least, weights_P == least
+    return above_P + level_P * ((count - above_P.sum()) / level_P.sum())
 
 
 def inclusion(weights_P: np.ndarray, count: int) -> np.ndarray:

@@ -62,10 +62,26 @@ def test_shares_drawn_are_the_probabilities_stated() -> None:
     assert stated.sum() == pytest.approx(6)
 
 
+def test_problems_that_tie_for_the_last_places_share_the_probability() -> None:
+    """Two of four by weight: one is heaviest, the other comes from three equals; the second two from what is left.
+
+    First probabilities 1, 1/3, 1/3, 1/3 and four times 0; then 1 of the 6 others evenly.
+    """
+    weights = np.array([0.5, 0.25, 0.25, 0.25, 0, 0, 0, 0])
+    drawn, stated = np.zeros(8), np.full(8, np.nan)
+    for seed in range(2000):
+        found = draw_problems(weights, 3, uniform_share=1 / 3, seed=seed, best=True)
+        drawn[found.places] += 1
+        stated[found.places] = found.probabilities
+    assert stated == pytest.approx([1, *[1 / 3 + 2 / 3 / 6] * 3, *[1 / 6] * 4])
+    assert np.abs(drawn / 2000 - stated).max() < 5 * np.sqrt(0.25 / 2000)
+
+
+@pytest.mark.parametrize("best", [False, True])
 @pytest.mark.parametrize("weights", [np.zeros(10), np.full(10, 0.25)])
-def test_equal_or_missing_weights_are_an_even_draw(weights: np.ndarray) -> None:
+def test_equal_or_missing_weights_are_an_even_draw(weights: np.ndarray, best: bool) -> None:
     """MMR1's release crashes where all weights are equal: its min-max scaling makes them 0."""
-    found = draw_problems(weights, 4, uniform_share=0.5, seed=1)
+    found = draw_problems(weights, 4, uniform_share=0.5, seed=1, best=best)
     assert len(found.places) == 4
     assert found.probabilities == pytest.approx([0.4] * 4)
 
@@ -106,3 +122,19 @@ def test_the_stage_draws_by_the_verdicts_of_an_earlier_run_and_keeps_the_probabi
     assert list(probabilities.values()) == [0.125]
     assert main(["sample", "problems", "policy", "--weight", "mid", "--out", "x"]) == 2
     assert "go with --weights-from" in capsys.readouterr().err
+
+
+def test_verdicts_without_pass_rates_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["problems", "addition", "--count", "4", "--templates", "1", "--out", "problems"]) == 0
+    assert main(["init", "--context", "64", "--out", "policy"]) == 0
+    rounds = ["--until", "positive", "--max-rollouts", "2", "--round-rollouts", "2", "--max-tokens", "4"]
+    assert main(["sample", "problems", "policy", *rounds, "--out", "rollouts"]) == 0
+    assert main(["verify", "rollouts", "--out", "verdicts"]) == 0
+    again = ["sample", "problems", "policy", "--out", "x", "--weights-from", "verdicts"]
+    assert main(again) == 3
+    assert "stop rule 'until positive', whose shares of correct ones" in capsys.readouterr().err
+    assert main([*again, "--weight", "history"]) == 2
+    assert "two or more times" in capsys.readouterr().err
