@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
-from ..artifacts import Artifact, Draft, Problem, Rollout, SourceFile, Verdict, Weights, WrongOption
+from ..artifacts import Artifact, Draft, Problem, Rollout, SourceFile, Verdict, Weights, WrongArtifact, WrongOption
 from .adaptive import Adaptive
 from .engines.options import VllmOptions
 from .options import AS_TOKENS, TOKEN_MARK, Flat, Runtime, expect
@@ -75,6 +75,12 @@ class SampleOptions:
                 ("--max-truncated", self.max_truncated, 0 <= self.max_truncated <= 1, "a share from 0 to 1"),
             )
         )
+        budget = self.prompting.think_tokens
+        if budget is not None and budget >= self.sampling.max_tokens:
+            raise WrongOption(
+                f"--think-tokens is {budget:,}, expected less than --max-tokens ({self.sampling.max_tokens:,}), which "
+                "holds the answer too"
+            )
         if self.adaptive.until is None and self.verifying != Verifying():
             raise WrongOption("--verifying options go with --until: whet verify has them for rollouts that are drawn")
         if self.adaptive.until and self.adaptive.max_rollouts < self.sampling.rollouts_per_problem:
@@ -143,6 +149,8 @@ def resolve(
 
     if weights_from is None and options.weighting != Weighting():
         raise WrongOption("--weight, --draw-problems and --uniform-share go with --weights-from: give verdicts")
+    if weights_from is not None:
+        _refuse_weights(options.weighting, weights_from)
     if adapter is not None and policy.engine != "model":
         raise WrongOption(f"--adapter goes with a model folder, {policy.spec} is a {policy.engine}: leave it out")
     if policy.engine == "program":
@@ -153,6 +161,11 @@ def resolve(
         prompting = options.prompting
         if prompting.prefill or prompting.stop or prompting.think_tokens:
             raise WrongOption(f"--prefill, --stop and --think-tokens are for models: {policy.spec} writes its own text")
+        if options.precision == "bfloat16" or options.check:
+            raise WrongOption(f"--precision and --check are for models, {policy.spec} is a program: leave them out")
+        if options.serving != Serving() or options.allow_failed:
+            raise WrongOption(f"--serving.* and --allow-failed are for server:URL#MODEL, {policy.spec} is a program")
+        options.vllm.refuse(policy.spec)
         return replace(options, engine="program", precision="float32")
     served = policy.engine == "server"
     if served or options.engine == "server":
@@ -178,6 +191,19 @@ def resolve(
     if engine != "vllm":
         options.vllm.refuse(f"--engine {engine}")
     return replace(options, engine=engine, precision=resolve_precision(options.precision))
+
+
+def _refuse_weights(weighting: Weighting, weights_from: list[Artifact[Verdict]]) -> None:
+    """Refuse verdicts that tell nothing of how often problems are solved."""
+    if weighting.weight == "history" and len(weights_from) < 2:
+        raise WrongOption("--weight history compares rounds: give --weights-from two or more times, oldest first")
+    for verdicts in weights_from:
+        rule = verdicts.manifest.facts.get("stop_rule", "fixed")
+        if rule != "fixed":
+            raise WrongArtifact(
+                f"{verdicts.path} are verdicts of rollouts with the stop rule {rule!r}, whose shares of correct ones "
+                "are no pass rates, expected verdicts of a fixed number of rollouts a problem"
+            )
 
 
 def _resolve_server(options: SampleOptions, policy: Weights, tokenizer: Weights | None, served: bool) -> SampleOptions:

@@ -7,7 +7,8 @@
 With a tokenizer (requests that hold prompt tokens) the server is sent token ids and asked for token ids and
 log-probabilities back, as vLLM gives them; without one it is sent messages, and a completion is its text alone. What a
 server does not say is None, never made up: log-probabilities are taken for raw ones, as vLLM gives them, and for
-those of the sampling distribution too where nothing reshapes it.
+those of the sampling distribution too where nothing reshapes it. Without a tokenizer only what every server knows is
+sent, so top-k and penalties of the model's generation_config.json stay the server's own matter.
 
 Deviations: which tokens a seed draws is the server's own matter, so a rollout depends on the server's version and its
 batches; a rollout that a stop cuts off begins anew. A request that failed for good comes as a completion with `error`.
@@ -50,7 +51,7 @@ class ServerEngine:
     ) -> Iterator[Completion]:
         """Draw every request, as the answers come; see `Engine`. `ended` is the server's own matter (`stop`)."""
         calls = ((request, self._call(request, sampling)) for request in requests)
-        numbered = {}
+        numbered: dict[int, Request] = {}
 
         def counted() -> Iterator[tuple[int, Call]]:
             for request, call in calls:
@@ -63,11 +64,13 @@ class ServerEngine:
                 yield Completion(request, [], [], [], "error", error=str(found), permanent=found.permanent)
             else:
                 yield _completion(request, found, sampling)
+        # What a stop left: turns that were written before are not lost.
+        begun = [*numbered.values(), *(request for request, _ in calls)] if stopping() else []
+        yield from (as_is(request, None) for request in begun if request.prefix_token_ids)
 
     def _call(self, request: Request, sampling: Sampling) -> Call:
-        more: dict[str, Any] = {"seed": request.seed}
-        if sampling.top_p < 1:
-            more["top_p"] = sampling.top_p
+        # Said even where it cuts nothing: servers take what is not said from the model's generation_config.json.
+        more: dict[str, Any] = {"seed": request.seed, "top_p": sampling.top_p}
         if sampling.top_k:
             more["top_k"] = sampling.top_k
         if self._stop:
@@ -76,7 +79,8 @@ class ServerEngine:
         if not request.prompt_token_ids:
             messages = self._messages_of(request.index)
             return chat(messages, max_tokens=limit, temperature=sampling.temperature, **more)
-        more |= {"return_token_ids": True} | ({"include_stop_str_in_output": True} if self._stop else {})
+        more |= {"top_k": sampling.top_k or -1, "min_p": 0.0, "repetition_penalty": 1.0, "return_token_ids": True}
+        more |= {"include_stop_str_in_output": True} if self._stop else {}
         prompt = [*request.prompt_token_ids, *request.prefix_token_ids]
         return complete(prompt, max_tokens=limit, temperature=sampling.temperature, most_likely=0, **more)
 
@@ -89,6 +93,8 @@ def _completion(request: Request, written: Written, sampling: Sampling) -> Compl
     begun = as_is(request, reason)
     begun.token_ids += written.token_ids
     told = written.logprobs if len(written.logprobs or []) == len(written.token_ids) else None
+    if len(begun.logprobs) < len(request.prefix_token_ids):
+        told = None  # not said of the tokens before
     begun.logprobs = [*begun.logprobs, *told] if told is not None else []
     begun.sampling_logprobs = [*begun.sampling_logprobs, *told] if told is not None and not sampling.reshapes else []
     return begun

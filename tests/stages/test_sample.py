@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from whet.artifacts import Artifact, Draft, Problem, Stop, Stopped, Weights, WrongArtifact, WrongOption, make_problem
+from whet.stages.engines.options import VllmOptions
 from whet.stages.init import InitOptions, init
 from whet.stages.problems import ProblemsOptions
 from whet.stages.problems import problems as make_problems
+from whet.stages.prompting import Prompting
 from whet.stages.rollouts import chunk_plan
 from whet.stages.sample import SampleOptions, plan, resolve, sample
 from whet.stages.sampling import Sampling
@@ -194,7 +196,7 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is(
     with pytest.raises(WrongArtifact, match="holds no problems"):
         draw("a", problems=small.make("none", "problems", [[]]))
     # 96 characters, <|user|>, <|end|> and <|assistant|>
-    with pytest.raises(WrongArtifact, match=r"1 prompts fill the policy's context of 96 tokens .* has 99\)"):
+    with pytest.raises(WrongArtifact, match=r"1 prompts fill the context of 96 tokens .* has 99\)"):
         draw("b", problems=ask("long", "1" * 96))
     with pytest.raises(WrongArtifact, match="has no token for 'é'"):
         draw("c", problems=ask("accent", "é"))
@@ -256,3 +258,20 @@ assert not {{"torch", "transformers"}} & sys.modules.keys(), "a heavy import"
     options = SampleOptions(engine="program", precision="float32")
     program_lines = plan(options, additions, Weights("program:tail", allow=("program",)), policy)
     assert not any("memory" in line for line in program_lines)
+
+
+def test_options_that_a_program_does_not_read_are_refused(policy: Weights, additions: Artifact[Problem]) -> None:
+    program = Weights("program:tail", allow=("program",))
+    for options in (
+        SampleOptions(check=3),
+        SampleOptions(precision="bfloat16"),
+        SampleOptions(allow_failed=0.5),
+        SampleOptions(vllm=VllmOptions(max_model_len=9)),
+    ):
+        with pytest.raises(WrongOption, match="program"):
+            resolve(options, additions, program, policy)
+
+
+def test_a_thinking_budget_leaves_room_for_the_answer() -> None:
+    with pytest.raises(WrongOption, match=r"--think-tokens is 64, expected less than --max-tokens \(64\)"):
+        SampleOptions(sampling=Sampling(max_tokens=64), prompting=Prompting(think_tokens=64))

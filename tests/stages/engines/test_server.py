@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from whet.artifacts import Artifact
+from whet.artifacts import Artifact, Draft, make_problem
 from whet.cli.main import main
 
 PROBLEMS, DRAWS = 40, 5
@@ -54,6 +54,7 @@ def test_without_a_tokenizer_messages_go_out_and_text_comes_back(
         assert row["finish_reason"] == "length"
         assert row["token_ids"] is row["logprobs"] is row["prompt_token_ids"] is row["error"] is None
     body = server.asked[0].body
+    assert "top_k" not in body
     assert body["messages"][0] == {"role": "system", "content": "be brief"}
     assert (body["temperature"], body["top_p"], body["max_tokens"], body["stop"]) == (0.5, 0.9, 16, ["END"])
     assert {asked.body["seed"] for asked in server.asked} == {row["seed"] for row in found}
@@ -74,6 +75,9 @@ def test_with_a_tokenizer_token_ids_go_out_and_come_back(folder: Path, local_ser
         assert list(row["sampling_logprobs"]) == [-0.5, -1.25]
         assert [part["origin"] for part in row["segments"]] == ["policy"]
     assert server.asked[0].path == "/v1/completions"
+    # vLLM takes what is not said from the model's generation_config.json, where Qwen2.5 has top-k 20 and a penalty.
+    neutral = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+    assert server.asked[0].body.items() >= neutral.items()
     sent = {tuple(asked.body["prompt"]) for asked in server.asked}
     assert sent == {tuple(row["prompt_token_ids"]) for row in rows()}
     assert sample(server, "--tokenizer", "policy", "--temperature", "0.7", out="tempered") == 0
@@ -192,6 +196,28 @@ def test_what_a_server_refuses_for_good_is_a_row_that_says_so(folder: Path, loca
     assert main(["verify", "rollouts", "--max-unknown", "1", "--out", "verdicts"]) == 0
     unknown = [row for row in Artifact.open(Path("verdicts")).rows() if row["verdict"] == "unknown"]
     assert {row["rollout_id"] for row in unknown} == {row["rollout_id"] for row in refused}
+
+
+def test_a_server_without_token_ids_cannot_go_on(
+    folder: Path, local_server: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = local_server(lambda asked: {"choices": [{"text": "ab", "finish_reason": "stop"}]})
+    assert sample(server, "--tokenizer", "policy", "--prefill", "Hm") == 2
+    assert "gives no token ids back" in capsys.readouterr().err
+
+
+def test_several_turns_need_a_tokenizer(
+    folder: Path, local_server: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = [{"role": "user", "content": "1+1="}, {"role": "user", "content": "2+2="}]
+    draft = Draft.create(folder / "several", kind="problems", stage="test", options={})
+    for chunk in draft.chunks([0]):
+        chunk.write(make_problem(turns, "4"), 0)  # type: ignore[arg-type]
+    draft.publish()
+    server = local_server(lambda asked: says("never"))
+    assert main(["sample", "several", f"server:{server.url}#m", "--out", "x"]) == 3
+    assert "has 2 turns" in capsys.readouterr().err
+    assert not server.asked
 
 
 def test_failed_rollouts_may_be_allowed(folder: Path, local_server: Callable[..., Any]) -> None:
