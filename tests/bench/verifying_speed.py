@@ -192,7 +192,7 @@ def main() -> None:
         show({**result, "skipped": f"others use {others:.1f} cores: run it again on a quiet machine"})
         return
     result["unique rows"] = compared(lambda run: unique_rows(rows, start=run * rows), runs, why is None)
-    groups = max(2, rows // 16)
+    groups = max(2, rows // 4)
     result["16 rollouts a problem"] = compared(lambda run: repeated_rows(groups, run * groups), runs, why is None)
     result["one row in 100 hangs"] = hanging(100 if asked.tiny else 1000, 1, why is None)
     result["ratio"] = result["unique rows"].get("ratio")
