@@ -46,7 +46,6 @@ def shade_of(logprob: float) -> Any:
 def pieces_of(encoder: Encoder, token_ids: Sequence[int]) -> list[str]:
     """What each token adds to the text; nothing where a character is not complete yet."""
     pieces: list[str] = []
-    shown = ""
     for index in range(len(token_ids)):
         first = max(0, index - _BEFORE)
         before = encoder.decode(token_ids[first:index], skip_special=False)
@@ -55,7 +54,6 @@ def pieces_of(encoder: Encoder, token_ids: Sequence[int]) -> list[str]:
             pieces.append("")
             continue
         pieces.append(text[len(before.rstrip("\ufffd")) :])
-        shown += pieces[-1]
     return pieces
 
 
