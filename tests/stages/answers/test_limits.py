@@ -1,10 +1,13 @@
 """What a comparison may take: near the limit of CPU time it is marked, long texts go through without a hitch."""
 
+import re
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
+from whet import stages
 from whet.stages.answers.bounded import LONGEST, LONGEST_HERE, compare_here, read_reference
 from whet.stages.answers.comparison import Comparison
 from whet.stages.answers.outcomes import Outcomes
@@ -112,3 +115,10 @@ def test_outcomes_are_bounded_in_number_and_in_characters():
     assert (len(known), known.get(large)) == (1, outcome)
     known.put(task("4", "6" * 500), outcome)
     assert len(known) == 1
+
+
+def test_no_alarm_signal_is_used_anywhere():
+    # Alarms belong to the caller: a test's time limit, a trainer's watchdog.
+    sources = list(Path(stages.__path__[0]).rglob("*.py"))
+    assert len(sources) > 100
+    assert [path for path in sources if re.search("SIGALRM|signal[.]alarm|ITIMER_REAL", path.read_text())] == []
