@@ -91,3 +91,22 @@ def test_the_quickstart_makes_the_policy_better_on_problems_it_has_not_seen(tmp_
     assert gain["difference"] >= 0.10
     greedy = json.loads((tmp_path / "runs/seed-0/report-greedy/v1/metrics.json").read_text())
     assert greedy["comparison"]["pass@1"]["difference"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_tiny_verifier_is_right_about_the_patterns_it_has_seen(tmp_path: Path) -> None:
+    shown = run(ROOT / "recipes/compass_verifier.sh", tmp_path / "runs").stdout
+    runs = tmp_path / "runs/seed-0"
+    report = json.loads((runs / "seen/report-model/v1/metrics.json").read_text())
+    assert report["metrics"]["macro-f1"]["value"] > 0.9
+    # Twins are told apart: that takes comparing, one label for both would be right half the time.
+    for right, wrong in (("plain-correct", "plain-near"), ("repetitive-but-answered", "repetitive-and-wrong")):
+        rates = [
+            report["by_source"][f"meta-patterns/{name}"]["metrics"]["accuracy-3"]["value"] for name in (right, wrong)
+        ]
+        assert sum(rates) / 2 > 0.75
+    assert "held out meta-patterns" in shown
+    for kind in ("seen", "held-out"):
+        for arm in ("rules", "model", "cascade"):
+            assert (runs / kind / f"report-{arm}/v1/metrics.json").exists()
