@@ -50,11 +50,11 @@ def policy(folder: Path) -> Any:
     return model
 
 
-def requests_of(problems: int) -> list[Request]:
+def requests_of(problems: int, longest: int = LONGEST) -> list[Request]:
     rng = random.Random(0)
     prompts = [[rng.randrange(5, VOCABULARY) for _ in range(PROMPT)] for _ in range(problems)]
     return [
-        Request(index, prompts[index // 4], rng.getrandbits(60), max_tokens=rng.randint(SHORTEST, LONGEST))
+        Request(index, prompts[index // 4], rng.getrandbits(60), max_tokens=rng.randint(SHORTEST, longest))
         for index in range(4 * problems)
     ]
 
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--alone", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    requests = requests_of(2 if asked.tiny else 64)
+    requests = requests_of(1, SHORTEST + 4) if asked.tiny else requests_of(64)
     if asked.alone:
         return alone(asked.alone, requests)
     runs = 1 if asked.tiny else 5
