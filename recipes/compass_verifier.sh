@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # A tiny verifier learns to tell right from wrong completions, and is held beside rules and the cascade of both.
-# CompassVerifier (Liu et al. 2025, arXiv 2508.03686) at toy size: 0.2M parameters from random weights, six families of
-# questions with small numbers, one short wording of every text. 5 to 10 minutes on one core.
-# Whole meta-patterns, with their twins, are held out of training. Expect a macro-F1 above .9 on the patterns it has seen
-# and about .5 on the others: so small a model carries little over. With nine families it reached .86 in the same time.
+# CompassVerifier (Liu et al. 2025, arXiv 2508.03686) at toy size: 0.2M parameters from random weights, small numbers, one
+# short wording of every text, six of the twelve families of questions: options, intervals and others are harder to
+# compare, and with them a first try reached a macro-F1 of .86 in as many minutes. Under 6 minutes on one busy core.
+# Whole meta-patterns, with their twins, are held out of training. Macro-F1 of two seeds: .94 and .97 on seen patterns,
+# .52 and .80 on held-out ones. Rules get all of these cases right, so the cascade only loses to them here.
 #   recipes/compass_verifier.sh [--smoke] [--seed N] [FOLDER]   (default runs/compass_verifier; --smoke: tiny)
 # Run it again: finished steps print what they made, an interrupted one goes on.
 set -euo pipefail
