@@ -8,7 +8,7 @@
 #   recipes/compass_verifier.sh [--smoke] [--seed N] [FOLDER]   (default runs/compass_verifier; --smoke: tiny)
 # Run it again: finished steps print what they made, an interrupted one goes on.
 set -euo pipefail
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
 seed=0 smoke="" folder=""
 while [ $# -gt 0 ]; do
     case $1 in
