@@ -32,7 +32,7 @@ def test_repeats_inside_a_group_are_counted_once_each() -> None:
 
     rows = {
         "problem_id": ["a", "a", "a", "b"], "occurrence": [0, 0, 0, 0], "text": ["x", "x", "y", "x"],
-        "token_ids": [[1, 2], [1, 2], [1, 3], [1, 2]],
+        "token_ids": [[1, 2], [1, 2], [1, 3], [1, 2]], "error": pa.array([None] * 4, pa.string()),
     }  # fmt: skip
     table = pa.table(rows)
     assert repeats_of(table) == {"duplicates": 1}
