@@ -5,7 +5,7 @@ for rollout in artifact.rows(["rollout_id", "text"]): ...
 """
 
 from .chunks import Chunk
-from .draft import Draft, Stop, open_draft
+from .draft import Draft, open_draft
 from .errors import DraftGone, Failed, Stopped, WhetError, WrongArtifact, WrongOption
 from .folder import Artifact, Part
 from .publishing import find
@@ -26,6 +26,7 @@ from .records import (
     Verdict,
     Verifier,
 )
+from .sharing import Stop
 from .source import SourceFile
 from .weights import Weights
 

@@ -1,4 +1,4 @@
-"""Units of work: one chunk becomes one part, whoever does it; a kill loses at most the rows since the last flush."""
+"""Units of work while they are done: a kill loses at most the rows since the last flush."""
 
 import contextlib
 import json
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import Stopped
-from .files import TEMPORARY, HashingFile, canonical_json, read_json, remove_tree, sha256_file, sync_folder, write_json
+from .files import TEMPORARY, canonical_json, read_json, remove_tree, write_json
 from .leases import Lease
 from .parquet import PartWriter, read_batches, to_batch
+from .parts import part_name, publish_part
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,10 +31,6 @@ _COUNTS = "__counts"
 @lru_cache(maxsize=1024)
 def _as_json(counts: tuple[tuple[str, float], ...]) -> str:
     return canonical_json(dict(counts))
-
-
-def part_name(index: int) -> str:
-    return f"part-{index:05d}.parquet"
 
 
 class Chunk(Generic[Row]):
@@ -55,7 +52,7 @@ class Chunk(Generic[Row]):
 
         self.index, self.unit = index, unit
         self.closed = False
-        self._folder, self._schema, self._lease, self._stopping = folder, schema, lease, stopping
+        self._folder, self._schema, self.lease, self._stopping = folder, schema, lease, stopping
         # Counts stay with their row until the part is written: a row that was flushed twice must count once.
         own = [pa.field(_ORDER, pa.int64(), nullable=False), pa.field(_COUNTS, pa.large_string())]
         self._held = pa.schema([*schema, *own])
@@ -151,7 +148,7 @@ class Chunk(Generic[Row]):
                 raise
             self._batches, self._rows = [], []
             self.closed = True
-        self._lease.release()
+        self.lease.release()
         remove_tree(self._pending)
 
     def release(self) -> None:
@@ -163,7 +160,7 @@ class Chunk(Generic[Row]):
             try:
                 self.flush()
             finally:  # a full disk must not keep the chunk from whoever comes next
-                self._lease.release()
+                self.lease.release()
 
     def _pack(self) -> None:
         if not self._rows:
@@ -220,41 +217,3 @@ class Chunk(Generic[Row]):
         if self.tally is not None:
             counts.update(self.tally(table.take(first) if len(first) < len(orders) else table))
         return counts
-
-
-def publish_part(folder: Path, index: int, rows: int, counts: Mapping[str, float], file: HashingFile) -> None:
-    """Give a part its name; its record is written first, so that a part that exists is a part that is done.
-
-    A part that another process finished meanwhile stays: finished parts keep their inodes.
-    """
-    part = folder / "data" / part_name(index)
-    if part.exists():
-        file.discard()
-        return
-    done = folder / "work" / "done"
-    record = {"rows": rows, "size": file.size, "sha256": file.sha256, "counts": dict(counts)}
-    write_json(done / f"{index:05d}.{file.sha256[:16]}.json", record)
-    file.commit()
-    sync_folder(done)
-
-
-def done_parts(folder: Path) -> dict[int, dict[str, Any]]:
-    """Rows, size, sha256 and counts of every finished part of a draft, by the chunk's number."""
-    numbers = sorted(int(path.name[5:10]) for path in (folder / "data").glob("part-*.parquet"))
-    return {index: _done_record(folder, index) for index in numbers}
-
-
-def sum_counts(done: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    """The counts of all finished parts, added up."""
-    total: Counter[str] = Counter()
-    for part in done.values():
-        total.update(part["counts"])
-    return dict(total)
-
-
-def _done_record(folder: Path, index: int) -> dict[str, Any]:
-    records = [read_json(path) for path in (folder / "work" / "done").glob(f"{index:05d}.*.json")]
-    if len(records) > 1:  # two processes finished the chunk: the record of the part that got the name counts
-        actual = sha256_file(folder / "data" / part_name(index))
-        records = [record for record in records if record["sha256"] == actual]
-    return records[0]

@@ -3,33 +3,25 @@
 import contextlib
 import dataclasses
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from . import card, provenance
-from .chunks import Chunk, done_parts, part_name, sum_counts
+from .chunks import Chunk
 from .errors import DraftGone, Stopped, WrongArtifact
 from .files import TEMPORARY, digest_of, read_json, remove_tree, write_json
 from .folder import Artifact
-from .leases import Heartbeat, Lease, holder
 from .manifest import NAME
 from .parquet import schema_of, write_rows
+from .parts import done_parts, sum_counts
 from .publishing import describe, find, input_records, move_into_place, published, refuse_foreign_folder
 from .recipe import digests_of, recipe_digest
 from .records import KINDS, Problem
+from .sharing import Share, Stop
 
 Row = TypeVar("Row")
-
-
-class Stop:
-    """Whether the process was asked to stop; a signal handler sets it, the stages look at it."""
-
-    requested = False
-    grace_seconds = 20.0
-    """How long everything may take to be saved after a first signal"""
 
 
 def open_draft(out: str | Path, *, again: bool = False, **declared: Any) -> "Artifact[Any] | Draft[Any]":
@@ -74,9 +66,7 @@ class Draft(Generic[Row]):
         self.gates: dict[str, str] = {}
         self.finishing = False
         self.leads = True
-        self._heartbeat: Heartbeat | None = None
-        self._chunk: Chunk[Any] | None = None
-        self._writer: Lease | None = None
+        self._share = Share[Row](folder, stop, lambda: schema_of(KINDS[self.kind].record))
         self._started = time.time()
 
     @classmethod
@@ -205,134 +195,42 @@ class Draft(Generic[Row]):
             Stopped: the process was asked to stop.
             DraftGone: another process published the draft.
         """
-        self._fix_plan(list(plan))
+        self._share.fix_plan(plan)
         if self.finishing:
             self.finish_incomplete()
-            return
-        wait = 0.05
-        while True:
-            worked = False
-            for index, unit in enumerate(plan):
-                if self.stop.requested:
-                    raise Stopped("stopped between two chunks: the draft is kept, run the same command again")
-                if not self.is_done(index) and (chunk := self._take(index, unit)) is not None:
-                    worked, wait = True, 0.05
-                    yield chunk
-                    self._finish(chunk)
-            if all(self.is_done(index) for index in range(len(plan))):
-                return
-            if not worked:
-                time.sleep(wait)
-                wait = min(2.0, wait * 1.5)
-            self._check_here()
+        else:
+            yield from self._share.chunks(plan)
 
     def is_done(self, index: int) -> bool:
-        return (self.folder / "data" / part_name(index)).exists()
+        return self._share.is_done(index)
 
     def open_chunk(self, index: int, unit: Any = None) -> Chunk[Row]:
         """One chunk of a stage with a single writer; close it with `close_chunk`."""
-        chunk = self._take(index, unit)
+        chunk = self._share.take(index, unit)
         if chunk is None:
             raise Stopped(f"{self.folder.name}: chunk {index} is being written by another process: wait for it")
         return chunk
 
     def close_chunk(self, chunk: Chunk[Row]) -> None:
         """Publish the part of a chunk opened with `open_chunk`."""
-        self._finish(chunk)
+        self._share.finish(chunk)
 
     def discard_chunks_from(self, index: int) -> None:
         """Drop the parts from `index` on, with what is pending of them: their rows will be made again."""
-        kept = (self.work / name for name in ("done", "leases", "pending", "partial"))
-        for folder in (self.folder / "data", *kept):
-            for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-                number = re.search(r"\d{5}", entry.name)
-                if number and int(number[0]) >= index:
-                    remove_tree(entry) if entry.is_dir() else entry.unlink()
+        self._share.discard_from(index)
 
-    def _take(self, index: int, unit: Any) -> Chunk[Row] | None:
-        lease = self._lease(f"{index:05d}")
-        if lease is None:
-            return None
-        if self.is_done(index):  # finished between the look and the lease
-            lease.release()
-            return None
-        (self.work / "partial" / f"{index:05d}.json").unlink(missing_ok=True)
-        schema = schema_of(KINDS[self.kind].record)
-        chunk = Chunk[Row](self.folder, index, unit, schema, lease, lambda: self.stop.requested)
-        heartbeat = self._beat()
-        heartbeat.leases.add(lease)
-        heartbeat.due = [chunk.flush_if_due]
-        self._chunk = chunk
-        return chunk
+    def finish_incomplete(self) -> None:
+        """Turn what is pending into parts, so that a draft can be published before it is done (`--finish`)."""
+        self._share.finish_pending()
 
-    def _finish(self, chunk: Chunk[Row]) -> None:
-        try:
-            chunk.finish()
-        except FileNotFoundError:
-            self._check_here()
-            if not self.is_done(chunk.index):
-                raise
-            chunk.closed = True
-        self._forget(chunk)
-
-    def _forget(self, chunk: Chunk[Any]) -> None:
-        if self._heartbeat is not None:
-            self._heartbeat.leases.discard(chunk._lease)
-            self._heartbeat.due = []
-        self._chunk = None
-
-    def _fix_plan(self, plan: list[Any]) -> None:
-        self._check_here()
-        path = self.work / "plan.json"
-        digest = digest_of(plan)
-        if path.exists():
-            if read_json(path)["digest"] != digest:
-                raise WrongArtifact(
-                    f"{self.folder} was begun with another list of chunks: remove it and run the command again"
-                )
-            return
-        write_json(path, {"digest": digest, "chunks": len(plan)})
-
-    def _lease(self, name: str) -> Lease | None:
-        self._check_here()
-        try:
-            return Lease.take(self.work / "leases" / f"{name}.json")
-        except FileNotFoundError as error:  # between the check and the lease
-            raise DraftGone(f"{self.folder} is gone: another process published or removed it") from error
-
-    def _check_here(self) -> None:
-        if not self.work.is_dir():
-            raise DraftGone(f"{self.folder} is gone: another process published or removed it")
-
-    def _beat(self) -> Heartbeat:
-        if self._heartbeat is None:
-            self._heartbeat = Heartbeat()
-        return self._heartbeat
-
-    @contextlib.contextmanager
-    def writer(self) -> Iterator[None]:
+    def writer(self) -> contextlib.AbstractContextManager[None]:
         """Be the only process that writes this draft.
 
         Raises:
             Stopped: another live process does.
         """
         assert self.leads, "a process that only computes writes nothing: its stage joins the others first"
-        self._check_here()
-        path = self.work / "leases" / "writer.json"
-        lease = Lease.take(path)
-        if lease is None:
-            held = holder(path) or {}
-            raise Stopped(
-                f"{self.folder} is being written by process {held.get('pid')} on {held.get('host')}: "
-                "wait for it, then run the same command again"
-            )
-        self._beat().leases.add(lease)
-        self._writer = lease
-        try:
-            yield
-        finally:
-            self._beat().leases.discard(lease)
-            lease.release()
+        return self._share.writer()
 
     # --- what goes with the rows ----------------------------------------------------------------------------------
 
@@ -370,32 +268,7 @@ class Draft(Generic[Row]):
 
     def close(self) -> None:
         """Keep what there is: flush the open chunk, give back leases. Publishing calls it too."""
-        chunk, self._chunk = self._chunk, None
-        try:
-            if chunk is not None:
-                with contextlib.suppress(FileNotFoundError):
-                    chunk.release()
-        finally:
-            if self._heartbeat is not None:
-                self._heartbeat.close()
-                self._heartbeat = None
-
-    def finish_incomplete(self) -> None:
-        """Turn what is pending into parts, so that a draft can be published before it is done (`--finish`)."""
-        for pending in sorted((self.work / "pending").iterdir()) if (self.work / "pending").is_dir() else []:
-            index = int(pending.name)
-            chunk = None if self.is_done(index) else self._take(index, None)
-            if chunk is None:
-                continue
-            if chunk.done:
-                # First of all: rows that are missing must never pass for done, wherever a kill comes.
-                partial = self.work / "partial"
-                partial.mkdir(exist_ok=True)
-                write_json(partial / f"{index:05d}.json", {"rows": len(chunk.done)})
-                self._finish(chunk)
-            else:
-                chunk.release()
-                self._forget(chunk)
+        self._share.close()
 
     def publish(self) -> Artifact[Row]:
         """Make the draft a version: files, manifest, rename.
@@ -404,7 +277,7 @@ class Draft(Generic[Row]):
             DraftGone: another process was faster.
         """
         self.close()
-        lease = self._lease("publish")
+        lease = self._share.lease("publish")
         if lease is None:
             raise DraftGone(f"{self.folder} is being published by another process")
         try:

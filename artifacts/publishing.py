@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from . import provenance
-from .chunks import done_parts, part_name, sum_counts
 from .errors import WrongArtifact
 from .files import TEMPORARY, read_json, remove_tree, sha256_file, sync_folder, write_json
 from .folder import Artifact, versions
 from .manifest import NAME, File, Input, Manifest
+from .parts import done_parts, part_name, sum_counts
 from .recipe import content_digest
 from .records import KINDS
 

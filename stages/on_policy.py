@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..artifacts import Draft, Failed, Problem, Rollout, Stopped, Verdict
-from ..artifacts.chunks import part_name
 from ..artifacts.parquet import read_batches
+from ..artifacts.parts import part_name
 from .batching import Step, TrainingRow
 from .distribution import ALONE, Processes
 from .distribution.dealing import rows_of
