@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import preflight
 from .models import context_of, folder_of, gpu_present, read_config
 from .objectives import has
-from .pairs import read_pairs
+from .pairs.reading import read_pairs
 from .problem_selection import select_problems
 from .supply import span_of
 from .tokens import Encoder, load_encoder

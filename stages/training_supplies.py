@@ -23,7 +23,8 @@ from .models import check_vocabulary, context_of, read_config
 from .objectives import has
 from .objectives.inverse_q import InverseQ
 from .on_policy import OnPolicy
-from .pairs import read_pairs, write_pairs
+from .pairs.preferences import write_pairs
+from .pairs.reading import read_pairs
 from .policy_models import PolicyModels
 from .policy_publishing import publish_once
 from .problem_selection import ProblemDraws, select_problems

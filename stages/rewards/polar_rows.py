@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...artifacts import Artifact, Message, Rollout, Weights, WrongArtifact, WrongOption
 from ..batching import TrainingRow
 from ..models import context_of, folder_of, read_config
-from ..pairs import Pair, Side, read_pairs
+from ..pairs import Pair, Side
+from ..pairs.reading import read_pairs
 from ..tokens import load_encoder
 from .folder import read_settings
 from .methods import Polar

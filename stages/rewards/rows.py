@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ...artifacts import Artifact, Rollout, Weights, WrongArtifact, WrongOption
 from ..models import context_of, folder_of, read_config
 from ..objectives.rejection import Rejection
-from ..pairs import Pair, read_pairs
+from ..pairs import Pair
+from ..pairs.reading import read_pairs
 from ..reward_mapping import Reward
 from ..training_rollouts import read_groups
 from .methods import BradleyTerry, Implicit, Polar, RewardMethod, Token

@@ -16,7 +16,7 @@ from ..groups import Order
 from ..learner import Learner
 from ..models import best_device, folder_of, load_policy
 from ..options import variant_name
-from ..pairs import write_pairs
+from ..pairs.preferences import write_pairs
 from ..policy_folder import write_policy
 from ..supply import span_of
 from ..tokens import load_encoder

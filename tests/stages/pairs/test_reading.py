@@ -4,7 +4,8 @@ import pytest
 
 from whet.artifacts import Artifact, Draft, Message, Weights, WrongArtifact, WrongOption
 from whet.stages.pairing import Pairing
-from whet.stages.pairs import read_pairs, write_pairs
+from whet.stages.pairs.preferences import write_pairs
+from whet.stages.pairs.reading import read_pairs
 from whet.stages.reward_mapping import Reward
 from whet.stages.tokens import load_encoder
 
