@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import queue
-import random
 import threading
 import time
 from collections import Counter
@@ -23,6 +21,7 @@ from ...artifacts import Failed, WhetError
 from . import Call, RequestFailed, Serving
 from .address import Address
 from .attempts import Attempts, Trouble
+from .patience import Patience, Round
 from .transport import Transport
 
 Key = TypeVar("Key", bound=Hashable)
@@ -32,7 +31,6 @@ AHEAD = 2
 """Requests handed to the loop, as a multiple of those under way: the server never waits for a caller that writes."""
 
 LONGEST_BODY = 64 << 20
-LONGEST_RETRY_AFTER = 300.0
 FEWEST_IN_A_ROW = 10
 """Requests in a row that have to fail, at the least, before a server counts as gone."""
 
@@ -73,12 +71,13 @@ class Server:
         self.statistics: Counter[str] = Counter()
         transport = Transport(self.address, longest_body, self.statistics)
         self._attempts = Attempts(self.address, transport, self.serving.timeout_seconds)
-        self._random = random.Random(seed)
-        self._drain_seconds, self._first_delay = drain_seconds, first_delay
+        self.patience = Patience(
+            self._attempts, self.address, self.serving, self.statistics, seed=seed, first_delay=first_delay
+        )
+        self._drain_seconds = drain_seconds
         self._in_a_row = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._not_before = 0.0
 
     def __repr__(self) -> str:
         return f"Server({self.address.shown}#{self.model})"
@@ -154,7 +153,7 @@ class Server:
     def _submit(self, work: Any) -> Future[Any]:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._slots = asyncio.Semaphore(self.serving.concurrency)
+            self.patience.begin()
             self._thread = threading.Thread(target=self._run, args=(self._loop,), name="whet-server", daemon=True)
             self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -201,78 +200,17 @@ class Server:
         await asyncio.sleep(0.01)  # transports close in callbacks of the loop's next rounds
         loop.call_soon(loop.stop)
 
-    async def _answer(self, call: Call, read: Callable[[dict[str, Any]], Answer], state: _State) -> Any:
-        """The answer of a call, or a RequestFailed; None when a stop came before the end."""
-        body = json.dumps({"model": self.model, **call.body}).encode("ascii")
-        attempts = spent = 0
-        answered = self.statistics["answered"]
-        while True:
-            await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
-            async with self._slots:
-                if state.stopping:
-                    return None
-                if self._not_before > time.monotonic():
-                    continue  # while it waited for its turn, the server asked everyone to wait
-                outcome = await self._counted_attempt(call.path, body, read, state)
-            attempts += 1
-            if not isinstance(outcome, Trouble):
-                return outcome
-            # A server that limits the rate still gets on: as long as others are answered, that uses up no retries.
-            spent += outcome.reason != "HTTP 429" or self.statistics["answered"] == answered
-            answered = self.statistics["answered"]
-            wait = outcome.retry_after or 0.0
-            if outcome.permanent or spent > self.serving.retries or wait > LONGEST_RETRY_AFTER:
-                return RequestFailed(outcome.reason, outcome.message, attempts, outcome.permanent)
-            if state.stopping:
-                return None
-            self.statistics["retries"] += 1
-            self.statistics[f"retried: {outcome.reason}"] += 1
-            self._tell_once(outcome)
-            if wait:
-                self._not_before = max(self._not_before, time.monotonic() + wait)
-            await asyncio.sleep(self._delay(attempts))
-
-    async def _counted_attempt(
-        self, path: str, body: bytes, read: Callable[[dict[str, Any]], Answer], state: _State
-    ) -> Answer | Trouble:
-        self.statistics["attempts"] += 1
-        state.under_way += 1
-        try:
-            outcome = await self._attempts.attempt(path, body, read)
-        finally:
-            state.under_way -= 1
-        self.statistics["answered"] += not isinstance(outcome, Trouble)
-        return outcome
-
-    def _delay(self, attempts: int) -> float:
-        """Seconds before the next attempt: doubled six times, half of it by chance so that requests spread out."""
-        return self._first_delay * 2.0 ** min(attempts - 1, 6) * self._random.uniform(0.5, 1.0)
-
-    def _tell_once(self, trouble: Trouble) -> None:
-        if self.statistics[f"retried: {trouble.reason}"] == 1:
-            from loguru import logger
-
-            logger.warning(f"{self.address.shown}: {trouble.reason}: {trouble.message}; such requests are tried again")
-
-
-class _State:
-    """What a running `send` tells its requests."""
-
-    stopping = False
-    under_way = 0
-    """Attempts that the server has not answered yet"""
-
 
 class _Sending(Generic[Key, Answer]):
     """The requests of one `send`."""
 
     def __init__(self, server: Server, read: Callable[[dict[str, Any]], Answer]) -> None:
         self.open: dict[Future[Any], Key] = {}
-        self._server, self._read, self._state = server, read, _State()
+        self._server, self._read, self._round = server, read, Round()
         self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     def begin(self, key: Key, call: Call) -> None:
-        future = self._server._submit(self._server._answer(call, self._read, self._state))
+        future = self._server._submit(self._server.patience.answer(call, self._read, self._round))
         self.open[future] = key
         future.add_done_callback(self._done.put)
 
@@ -299,11 +237,11 @@ class _Sending(Generic[Key, Answer]):
 
     def drain(self, seconds: float) -> Iterator[tuple[Key, Answer | RequestFailed]]:
         """What still ends within `seconds`; nothing new is begun, nothing is tried again."""
-        self._state.stopping = True
+        self._round.stopping = True
         end = time.monotonic() + seconds
         while self.open and (left := end - time.monotonic()) > 0:
             # An answer is counted a moment before it is handed over: look first, then wait.
-            idle = not self._state.under_way
+            idle = not self._round.under_way
             try:
                 found = self._taken(min(left, 0.05))
             except queue.Empty:
