@@ -5,6 +5,7 @@ from pathlib import Path
 from .files import write_file
 from .manifest import Manifest
 from .records import KINDS
+from .wording import counted
 
 FRONT_MATTER_OF_ROWS = """---
 configs:
@@ -33,7 +34,8 @@ def text(manifest: Manifest) -> str:
         front = FRONT_MATTER_OF_MODELS.format(kind=manifest.kind)
     lines = [f"# {manifest.kind}, made by `whet {manifest.stage}`", ""]
     if manifest.rows is not None:
-        lines.append(f"{manifest.rows:,} rows in {sum(f.path.startswith('data/') for f in manifest.files)} parts.")
+        parts = sum(file.path.startswith("data/") for file in manifest.files)
+        lines.append(f"{counted(manifest.rows, 'row')} in {counted(parts, 'part')}.")
     if manifest.incomplete:
         lines.append(f"Incomplete: {manifest.incomplete['done']} of {manifest.incomplete['chunks']} chunks were done.")
     lines += [f"Stopped by the gate `{name}`: {message}." for name, message in manifest.gates.items()]

@@ -12,6 +12,7 @@ from ..artifacts.files import read_json
 from ..artifacts.leases import live_workers
 from ..artifacts.provenance import mask_url
 from ..artifacts.publishing import next_version, published, refuse_foreign_folder
+from ..artifacts.wording import counted
 from ..stages.options import AS_TOKENS, TOKEN_MARK
 from . import log
 from .run import Run
@@ -87,7 +88,7 @@ def _state(run: Run, output: Output, out: Path, recipe: str) -> dict[str, Any]:
 def _lines(plan: dict[str, Any]) -> list[str]:
     lines = [f"whet {plan['stage']} (version {plan['version']})"] + ["reads"] * bool(plan["inputs"])
     for item in plan["inputs"]:
-        rows = f", {item['rows']:,} rows" if "rows" in item else ""
+        rows = f", {counted(item['rows'], 'row')}" if "rows" in item else ""
         lines.append(f"  {item['name']}: {item['path']} ({item['kind']}{rows}, digest {item['digest'][:12]})")
     for title, options in (("options", plan["options"]), ("options outside the recipe", plan["runtime"])):
         if options:

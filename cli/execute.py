@@ -12,6 +12,7 @@ from ..artifacts.files import read_json, write_json
 from ..artifacts.leases import holder, live_workers
 from ..artifacts.publishing import find, published
 from ..artifacts.records import KINDS
+from ..artifacts.wording import counted
 from . import log
 from .failing import drop_untouched, fail, named_log
 from .progress import Reporter, duration
@@ -191,7 +192,7 @@ def _show(run: Run, artifact: Artifact[Any]) -> int:
 
     manifest = artifact.manifest
     if run.drafts:
-        rows = f"{manifest.rows:,} rows, " if manifest.rows is not None else ""
+        rows = f"{counted(manifest.rows, 'row')}, " if manifest.rows is not None else ""
         counts = ", ".join(f"{name} {_number(value)}" for name, value in manifest.counts.items())
         logger.info(f"{artifact.path}: {manifest.kind}, {rows}{duration(manifest.seconds)}{counts and f'; {counts}'}")
     newest = Artifact.open(run.out(run.main))

@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from ..artifacts import KINDS, WrongOption
+from ..artifacts.wording import counted
 from .collecting import Policy, plan, remove
-from .readable import counted, parse_age, size_text, visible
+from .readable import parse_age, size_text, visible
 from .suggest import hint
 
 
@@ -62,4 +63,4 @@ def _ending(removals: list[Any], freed: int, yes: bool) -> str:
         return "nothing to remove"
     if yes:
         return f"freed {size_text(freed)}"
-    return f"{counted(removals, 'entry').replace('entrys', 'entries')}, {size_text(freed)}: add --yes to remove them"
+    return f"{counted(len(removals), 'entry', 'entries')}, {size_text(freed)}: add --yes to remove them"

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ..artifacts.wording import counted
+
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -152,7 +154,7 @@ def check(paths: tuple[str, ...], quick: bool, as_json: bool) -> int:
       whet check runs/x/rollouts/v3 --quick
     """
     from .checking import check_version, versions_in
-    from .readable import counted, size_text, visible
+    from .readable import size_text, visible
 
     _text_output()
     checks = []
@@ -162,7 +164,7 @@ def check(paths: tuple[str, ...], quick: bool, as_json: bool) -> int:
             checks.append(checked)
             if not as_json:
                 state = "damaged" if checked.damages else "ok"
-                files = counted(range(checked.files), "file")
+                files = counted(checked.files, "file")
                 click.echo(f"{state:<8} {visible(str(version))}  {files}, {size_text(checked.size)}")
                 for damage in checked.damages:
                     click.echo(f"  error: {visible(damage)}")
@@ -172,7 +174,9 @@ def check(paths: tuple[str, ...], quick: bool, as_json: bool) -> int:
         _print_json([checked.record() for checked in checks])
     damaged = sum(bool(checked.damages) for checked in checks)
     if damaged:
-        click.echo(f"error: {damaged} of {counted(checks, 'version')} damaged: restore or make them again", err=True)
+        click.echo(
+            f"error: {damaged} of {counted(len(checks), 'version')} damaged: restore or make them again", err=True
+        )
     return 3 if damaged else 0
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..artifacts.lineage import Node, ancestors
 from ..artifacts.records import KINDS
+from ..artifacts.wording import counted
 from .readable import short, visible
 
 
@@ -33,7 +34,7 @@ def _label(node: Node) -> str:
         return f"{name}  ({node.kind} {node.digest[:12]}{', not found' if node.kind in KINDS else ''})"
     made = [node.kind, f"whet {node.manifest.stage}"]
     if node.manifest.rows is not None:
-        made.insert(1, f"{node.manifest.rows:,} rows")
+        made.insert(1, counted(node.manifest.rows, "row"))
     if node.manifest.tombstone:
         made.append("payload dropped")
     return f"{name}  ({visible(', '.join(made))})"

@@ -4,7 +4,6 @@ import calendar
 import re
 import time
 import unicodedata
-from collections.abc import Sized
 
 from ..artifacts import WrongOption
 
@@ -50,11 +49,6 @@ def parse_age(text: str, flag: str) -> float:
     if match is None:
         raise WrongOption(f"{flag} is {text!r}, expected a number and s, m, h, d or w, such as 30d")
     return float(match[1]) * _SECONDS[match[2]]
-
-
-def counted(items: Sized, word: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{len(items):,} {word}" if len(items) == 1 else f"{len(items):,} {word}s"
 
 
 def visible(text: str) -> str:

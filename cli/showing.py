@@ -10,9 +10,10 @@ from typing import Any
 from ..artifacts import KINDS, Artifact, WrongArtifact
 from ..artifacts.folder import drafts as drafts_of
 from ..artifacts.manifest import Manifest
+from ..artifacts.wording import counted
 from .drafts import DraftState, read_draft
 from .page import Page
-from .readable import age_of, age_text, counted, short, size_text
+from .readable import age_of, age_text, short, size_text
 
 _CONFIG = (
     "architectures", "model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
@@ -68,8 +69,8 @@ def _sentence(manifest: Manifest) -> str:
     if len(manifest.attempts) > 1:
         parts.append(f"{len(manifest.attempts)} processes worked on it")
     if manifest.rows is not None:
-        parts.append(f"{manifest.rows:,} rows")
-    parts.append(f"{size_text(sum(file.size for file in manifest.files))} in {counted(manifest.files, 'file')}")
+        parts.append(counted(manifest.rows, "row"))
+    parts.append(f"{size_text(sum(file.size for file in manifest.files))} in {counted(len(manifest.files), 'file')}")
     return "; ".join(parts) + "."
 
 
@@ -79,7 +80,7 @@ def draft_page(page: Page, state: DraftState) -> Iterator[str]:
     yield page.line(f"A draft of {state.kind or 'an unknown kind'}, begun by whet {state.stage}: {state.progress}.")
     crew = f"Worked on by {state.crew}" if state.workers else f"Nobody works on it, for {age_text(state.idle_seconds)}"
     rate = f"; {state.rows_per_second:,.3g} rows a second in finished chunks" if state.rows_per_second else ""
-    rows = f"; {state.rows:,} rows done" if state.rows is not None else ""
+    rows = f"; {counted(state.rows, 'row')} done" if state.rows is not None else ""
     yield page.line(f"{crew}{rows}{rate}. The same command goes on with it.")
     yield from page.section("options", _flat(state.options))
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..artifacts import KINDS, Artifact, WrongArtifact, WrongOption
 from ..artifacts.files import TEMPORARY
 from ..artifacts.parquet import read_batches
+from ..artifacts.wording import counted
 from ..stages.joins import check_belongs
 from ..stages.selection.columns import Known, absent_columns, columns_of, load_known, own_columns
 from ..stages.selection.where import Where, parse_where
@@ -125,7 +126,7 @@ def rows_page(page: Page, kind: str, shown: Sequence[Shown], total: int | None) 
     if not shown:
         return
     of = f" of {total:,}" if total is not None else ""
-    yield "\n" + page.style(f"{len(shown):,}{of} rows", bold=True) + "\n"
+    yield "\n" + page.style(f"{len(shown):,}{of} rows" if of else counted(len(shown), "row"), bold=True) + "\n"
     before: Any = None
     for item in shown:
         yield "\n"
@@ -176,9 +177,9 @@ def _rollout(page: Page, item: Shown) -> Iterator[str]:
     about = [f"rollout {_id(row['rollout_id'])}", f"draw {row['draw']}"]
     about += [f"{name} {row[name]}" for name in ("step", "occurrence") if row.get(name)]
     if row.get("token_ids") is not None:
-        about.append(f"{len(row['token_ids']):,} tokens")
+        about.append(counted(len(row["token_ids"]), "token"))
     elif row.get("text") is not None:
-        about.append(f"{len(row['text']):,} characters")
+        about.append(counted(len(row["text"]), "character"))
     if row.get("finish_reason"):
         about.append(
             "cut off at the token limit" if row["finish_reason"] == "length" else f"ended by {row['finish_reason']}"

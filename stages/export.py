@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..artifacts import Artifact, WrongArtifact, WrongOption
 from ..artifacts.files import HashingFile
+from ..artifacts.wording import counted
 
 VERSION = 1
 
@@ -64,4 +65,4 @@ def _with_text(rows: Artifact[Any], columns: list[str] | None) -> Iterator[dict[
         else:
             yield row
     if left_out:
-        logger.warning(f"{left_out:,} rollouts without text (their draw failed) are left out")
+        logger.warning(f"{counted(left_out, 'rollout')} without text (the draw failed) left out")

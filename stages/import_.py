@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ..artifacts import Artifact, Draft, DraftGone, Rollout, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
+from ..artifacts.wording import counted
 from .options import Runtime
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def import_(
             raise DraftGone(f"{rows.folder} was published by another process meanwhile") from error
         raise
     if repeats and options.kind in ("problems", "texts", "preferences"):
-        logger.warning(f"{file.name}: {repeats:,} rows repeat an earlier one (whet select --dedupe drops them)")
+        told = counted(repeats, "row repeats", "rows repeat")
+        logger.warning(f"{file.name}: {told} an earlier one (whet select --dedupe drops them)")
 
 
 def _import(
@@ -188,7 +190,7 @@ def plan(
         file.path, file.name, options.format, _reading(options, _recipe(file, rollouts, options)), options.limit
     )
     cut = units(file.path, options.format, options.limit)
-    lines = [f"{sum(unit.records for unit in cut):,} records in {len(cut):,} chunks"]
+    lines = [f"{counted(sum(unit.records for unit in cut), 'record')} in {counted(len(cut), 'chunk')}"]
     for _, line, entry in source.entries(cut[0]) if cut else ():
         row = entry if isinstance(entry, BadRow) else source.reads.rows(entry, 0)[0]
         return [*lines, f"line {line}: {row}"]

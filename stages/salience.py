@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..artifacts import Artifact, Draft, Report, Salience, Score, SourceFile, Text, Weights, WrongOption
+from ..artifacts.wording import counted
 from .options import expect
 
 VERSION = 1
@@ -140,5 +141,7 @@ def resolve(
     if tokenizer is not None and texts is None:
         raise WrongOption("--tokenizer splits the texts: give --texts too")
     if predict is None and len(scores) < 3:
-        raise WrongOption(f"{len(scores)} checkpoints were given, expected at least 3 to fit a curve")
+        raise WrongOption(
+            f"{counted(len(scores), 'checkpoint was', 'checkpoints were')} given, expected at least 3 to fit a curve"
+        )
     return options

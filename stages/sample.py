@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from ..artifacts import Artifact, Draft, Problem, Rollout, SourceFile, Verdict, Weights, WrongOption
+from ..artifacts.wording import counted
 from .adaptive import Adaptive
 from .engines.options import VllmOptions
 from .options import AS_TOKENS, TOKEN_MARK, Flat, Runtime, expect
@@ -235,13 +236,15 @@ def plan(
     from .tokens import load_encoder
 
     if policy.engine == "server" and tokenizer is None:
-        return [f"{len(problems):,} problems are sent to {policy.spec} as messages"]
+        return [f"{counted(len(problems), 'problem is', 'problems are')} sent to {policy.spec} as messages"]
     encoder = load_encoder(folder_of(tokenizer or policy))
     lines = []
     for problem in problems.head(1).rows():
         prompts = Prompts(encoder, options.prompting, read_examples(few_shot))
         token_ids = [*prompts.encode(problem), *prompts.prefill_token_ids]  # type: ignore[arg-type]
-        lines.append(f"first prompt, {len(token_ids)} tokens: {encoder.decode(token_ids, skip_special=False)!r}")
+        lines.append(
+            f"first prompt, {counted(len(token_ids), 'token')}: {encoder.decode(token_ids, skip_special=False)!r}"
+        )
         pieces = [repr(encoder.decode([token], skip_special=False))[1:-1] for token in token_ids]
         lines.append(f"{AS_TOKENS}{TOKEN_MARK.join(pieces)}")
         lines.append(f"  as ids: {' '.join(map(str, token_ids[:24]))}{' ...' if len(token_ids) > 24 else ''}")
@@ -259,13 +262,14 @@ def plan(
     count = len(problems)
     if weights_from:
         count = min(count, options.weighting.draw_problems or max(1, count // 2))
-        lines.append(f"{count:,} of {len(problems):,} problems are drawn, by weights from {len(weights_from)} verdicts")
+        lines.append(f"{count:,} of {len(problems):,} problems are drawn, by weights from their verdicts")
     chunks = chunk_plan(count, side_by_side, options.sampling.max_tokens)
     total = count * draws
     if adaptive.until:
         lines.append(_expected(options))
     most = "at most " if adaptive.until else ""
-    return [*lines, f"{most}{total:,} rollouts in {len(chunks):,} chunks, which processes with this command share"]
+    made = f"{most}{counted(total, 'rollout')} in {counted(len(chunks), 'chunk')}"
+    return [*lines, f"{made}, which processes with this command share"]
 
 
 def _expected(options: SampleOptions) -> str:

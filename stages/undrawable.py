@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from ..artifacts import WrongArtifact
+from ..artifacts.wording import counted
 from .models import check_vocabulary, context_of, folder_of, read_config
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def refuse_undrawable(drawing: RolloutDrawing) -> None:
     seen = [problem["problem_id"] for problem in problems if problem.get("images")]
     if seen:
         raise WrongArtifact(
-            f"{len(seen):,} problems have images (the first is {seen[0]}), expected text alone: "
-            "no engine reads images yet, take them out of the problems"
+            f"{counted(len(seen), 'problem has', 'problems have')} images (the first is {seen[0]}), "
+            "expected text alone: no engine reads images yet, take them out of the problems"
         )
     if options.engine == "program":
         drawing.engine.refuse_unknown(problems)  # type: ignore[attr-defined]
@@ -51,7 +52,7 @@ def refuse_undrawable(drawing: RolloutDrawing) -> None:
     if long := [entry for entry in lengths if entry[0] >= context]:
         tokens, problem = max(long)
         raise WrongArtifact(
-            f"{len(long):,} prompts fill the context of {context:,} tokens (the longest, {problem}, has "
-            f"{tokens:,}): take them out of the problems, or give "
+            f"{counted(len(long), 'prompt fills', 'prompts fill')} the context of {context:,} tokens "
+            f"(the longest, {problem}, has {tokens:,}): take them out of the problems, or give "
             + ("a policy with a longer context" if limit is None else "a larger --max-model-len")
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..artifacts import Draft, Verdict
+from ..artifacts.wording import counted
 from . import opinion_counts
 from .report import show
 
@@ -21,7 +22,9 @@ def tell(verdicts: Draft[Verdict]) -> None:
 
     counts = verdicts.counts()
     if counts.get("invalid: problem"):
-        logger.warning(f"{counts['invalid: problem']:g} rows have a broken problem, the first problems:")
+        logger.warning(
+            f"{counted(int(counts['invalid: problem']), 'row has', 'rows have')} a broken problem, the first problems:"
+        )
         for line in broken_lines(verdicts):
             logger.warning(line)
     found = opinion_counts.overturned(counts)

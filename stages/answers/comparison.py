@@ -46,8 +46,3 @@ def all_of(method: str, outcomes: Sequence[Comparison | None], name: Callable[[i
     unknown = next((outcome for outcome in known if outcome.equal is None), None)
     marks = tuple(dict.fromkeys(mark for outcome in known for mark in outcome.marks))
     return Comparison(None, method, unknown.reason) if unknown else Comparison(True, method, marks=marks)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 part`, `2 parts`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

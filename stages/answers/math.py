@@ -5,7 +5,8 @@
 
 from fractions import Fraction
 
-from .comparison import Comparison, Rules, counted, not_understood
+from ...artifacts.wording import counted
+from .comparison import Comparison, Rules, not_understood
 from .expression import Expression, NotUnderstood, bare_log, constant, natural_log, read_expression
 from .normalise import normalise
 from .number import compare_approximately, compare_plain, simplest

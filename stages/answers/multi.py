@@ -6,7 +6,8 @@ Parts with labels are matched by them, `x = 3; y = 4` by the names, others by th
 import re
 from collections.abc import Callable
 
-from .comparison import Comparison, all_of, counted, not_understood
+from ...artifacts.wording import counted
+from .comparison import Comparison, all_of, not_understood
 from .labels import Label, labels_of, place_of
 from .structure import is_name, split_top
 

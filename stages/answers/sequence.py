@@ -3,7 +3,8 @@ r"""Compare sequences: items in order, between commas, arrows or blanks or on li
 import re
 from collections.abc import Callable
 
-from .comparison import Comparison, all_of, counted, not_understood
+from ...artifacts.wording import counted
+from .comparison import Comparison, all_of, not_understood
 from .normalise import normalise
 
 Compare = Callable[[str, str], Comparison | None]

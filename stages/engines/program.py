@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Problem, WrongArtifact, WrongOption
+from ...artifacts.wording import counted
 from .. import meta_patterns
 from ..turing import Style, load_task, task_names
 from . import Completion, Ended, Request
@@ -70,7 +71,8 @@ class ProgramEngine:
     def _no_program(self, unknown: list[Problem]) -> WrongArtifact:
         tasks = task_names() if self._style else (meta_patterns.TASK,)
         return WrongArtifact(
-            f"{len(unknown):,} problems have no program (the first is {unknown[0]['problem_id']} of "
+            f"{counted(len(unknown), 'problem has', 'problems have')} no program "
+            f"(the first is {unknown[0]['problem_id']} of "
             f"{unknown[0].get('source') or 'an unnamed source'}), expected problems that whet problems made of "
             f"{', '.join(tasks)}"
         )

@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from ...artifacts.wording import counted
+
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
@@ -55,7 +57,7 @@ def of_all_draws(rewards_G: Tensor, drawn: AllDraws, *, leave_one_out: bool) -> 
 
 def _refuse_single(rewards_G: Tensor) -> None:
     if len(rewards_G) < 2:
-        raise ValueError(f"a group of {len(rewards_G)} rollouts has no baseline, expected at least 2")
+        raise ValueError(f"a group of {counted(len(rewards_G), 'rollout')} has no baseline, expected at least 2")
 
 
 ADVANTAGES = {"z-score": z_score, "centred": centred, "rloo": rloo}

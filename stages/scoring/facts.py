@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Artifact, Draft, Score, Weights
+from ...artifacts.wording import counted
 from .methods import Polar, Token, name_of
 
 if TYPE_CHECKING:
@@ -53,13 +54,14 @@ def tell(scores: Draft[Score], options: ScoreOptions) -> None:
 
     counts = scores.counts()
     missing = {name[5:].replace("_", " "): count for name, count in counts.items() if name.startswith("null_")}
-    told = f"{counts.get('scored', 0):,} rows have a score"
+    told = f"{counted(counts.get('scored', 0), 'row has', 'rows have')} a score"
     if missing:
         told += "; without one: " + ", ".join(f"{name} {count:,}" for name, count in sorted(missing.items()))
-    logger.info(f"{told}; {counts.get('tokens', 0):,} tokens read")
+    logger.info(f"{told}; {counted(counts.get('tokens', 0), 'token')} read")
     if "invariance_rows" in counts:
         far = counts["invariance_max_difference"]
-        line = f"{counts['invariance_rows']:,} rows scored again, alone: at most {far:.2g} from their scores in batches"
+        again = counted(counts["invariance_rows"], "row")
+        line = f"{again} scored again, alone: at most {far:.2g} from their scores in batches"
         if options.precision == "float32" and far >= 1e-4:
             logger.warning(f"{line}, expected less than 0.0001 in float32")
         else:

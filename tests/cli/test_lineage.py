@@ -29,10 +29,10 @@ def test_the_tree_goes_down_to_what_has_no_inputs_and_shows_every_branch_once(
     assert main(["lineage", "report"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "report/v1  (report, whet small)",
-        "├─ artifacts: r/v1  (rollouts, 1 rows, whet small)",
-        "│  └─ problems: p/v1  (problems, 1 rows, whet small)",
-        "└─ artifacts: v/v1  (verdicts, 1 rows, whet small)",
-        "   └─ rollouts: r/v1  (rollouts, 1 rows, whet small)  (see above)",
+        "├─ artifacts: r/v1  (rollouts, 1 row, whet small)",
+        "│  └─ problems: p/v1  (problems, 1 row, whet small)",
+        "└─ artifacts: v/v1  (verdicts, 1 row, whet small)",
+        "   └─ rollouts: r/v1  (rollouts, 1 row, whet small)  (see above)",
     ]
 
 

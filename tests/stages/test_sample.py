@@ -196,13 +196,13 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is(
     with pytest.raises(WrongArtifact, match="holds no problems"):
         draw("a", problems=small.make("none", "problems", [[]]))
     # 96 characters, <|user|>, <|end|> and <|assistant|>
-    with pytest.raises(WrongArtifact, match=r"1 prompts fill the context of 96 tokens .* has 99\)"):
+    with pytest.raises(WrongArtifact, match=r"1 prompt fills the context of 96 tokens .* has 99\)"):
         draw("b", problems=ask("long", "1" * 96))
     with pytest.raises(WrongArtifact, match="has no token for 'é'"):
         draw("c", problems=ask("accent", "é"))
-    with pytest.raises(WrongArtifact, match="1 problems have images"):
+    with pytest.raises(WrongArtifact, match="1 problem has images"):
         draw("d", problems=ask("image", "see", images=["abc"]))
-    with pytest.raises(WrongArtifact, match="problems have no program"):
+    with pytest.raises(WrongArtifact, match="no program"):
         draw("e", problems=ask("own", "1+1"), weights=Weights("program:tail", allow=("program",)), tokenizer=policy)
 
 
@@ -254,7 +254,7 @@ assert not {{"torch", "transformers"}} & sys.modules.keys(), "a heavy import"
     assert repr(f"<|user|>{question}<|end|><|assistant|>") in shown
     assert f"  as tokens: <|user|>│{'│'.join(question)}│<|end|>│<|assistant|>" in shown
     assert "MB for 390,784 parameters" in shown
-    assert "20 rollouts in 1 chunks" in shown
+    assert "20 rollouts in 1 chunk," in shown
     options = SampleOptions(engine="program", precision="float32")
     program_lines = plan(options, additions, Weights("program:tail", allow=("program",)), policy)
     assert not any("memory" in line for line in program_lines)

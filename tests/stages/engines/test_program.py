@@ -51,10 +51,10 @@ def test_a_stop_ends_between_two_rollouts():
 
 
 def test_problems_without_a_program_are_refused_with_the_list():
-    refused = rf"1 problems have no program \(the first is {STORY['problem_id']} of gsm8k\).*addition, .*word-flip"
+    refused = rf"1 problem has no program \(the first is {STORY['problem_id']} of gsm8k\).*addition, .*word-flip"
     with pytest.raises(WrongArtifact, match=refused):
         engine().refuse_unknown([SUM, STORY])
-    with pytest.raises(WrongArtifact, match="have no program"):
+    with pytest.raises(WrongArtifact, match="has no program"):
         engine().complete(STORY)
     engine().refuse_unknown([SUM])
 
@@ -90,7 +90,7 @@ def test_a_case_that_was_cut_off_has_no_end_token():
 
 
 def test_each_program_refuses_the_problems_of_the_other():
-    with pytest.raises(WrongArtifact, match="1 problems have no program .* of meta-patterns"):
+    with pytest.raises(WrongArtifact, match="1 problem has no program .* of meta-patterns"):
         engine("meta-patterns").refuse_unknown([SUM])
-    with pytest.raises(WrongArtifact, match="1 problems have no program"):
+    with pytest.raises(WrongArtifact, match="1 problem has no program"):
         engine("tail").refuse_unknown([case("looping")])

@@ -134,6 +134,6 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(lines, load, tmp_path):
 def test_the_plan_shows_the_first_record_as_it_would_be_read(lines):
     file = SourceFile(str(lines("a.jsonl", "", EGGS, {"question": "2"})))
     count, first = plan(resolve(ImportOptions(), file), file)
-    assert count == "2 records in 1 chunks"
+    assert count == "2 records in 1 chunk"
     assert first.startswith("line 2: {'problem_id': ")
     assert "'answer': '1250'" in first

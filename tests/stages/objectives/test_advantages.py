@@ -43,7 +43,7 @@ def test_a_permuted_group_permutes_the_advantages(advantage):
 
 @pytest.mark.parametrize("advantage", [rloo, z_score])
 def test_a_single_rollout_has_no_baseline(advantage):
-    with pytest.raises(ValueError, match="a group of 1 rollouts has no baseline"):
+    with pytest.raises(ValueError, match="a group of 1 rollout has no baseline"):
         advantage(torch.ones(1))
 
 
