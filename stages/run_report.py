@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .eval import EvalOptions
     from .evaluating import Run
     from .metrics.groups import Groups
-    from .report import Findings
+    from .run_page import Findings
 
 
 def report_run(
@@ -23,7 +23,8 @@ def report_run(
     """Measure a run of a policy, alone or beside another one."""
     from .evaluating import read_run
     from .plotting import plot
-    from .report import page, payload, show, table, write
+    from .report import keep, show, write
+    from .run_page import page, payload, table
     from .trained_problems import count_trained_on
 
     run = read_run(artifacts, options.step)
@@ -41,8 +42,7 @@ def report_run(
     if other_groups is not None:
         runs.append(("against", findings.against_estimates, other_groups.length_P))
     plot(report.folder / "metrics.png", runs)
-    report.facts["counts"] = findings.counts
-    report.facts["metrics"] = {one.name: one.interval.value for one in findings.estimates}
+    keep(report, findings.counts, findings.estimates)
     show([table(findings)])
 
 
@@ -81,7 +81,7 @@ def measure_runs(run: Run, groups: Groups, other: Run | None, others: Groups | N
     """Every metric of the run, of the other one, and of their difference."""
     from .metrics.estimate import compare, estimate
     from .metrics.measure import measure, tau_name
-    from .report import Findings
+    from .run_page import Findings
 
     named = [(run.name, groups)]
     if other is not None and others is not None:

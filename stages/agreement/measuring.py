@@ -100,6 +100,11 @@ class Agreement:
     settings: dict[str, Any] = field(default_factory=dict)
     chosen: list[str] = field(default_factory=list)
 
+    @property
+    def opinions(self) -> dict[str, Part]:
+        """The verdicts given, and rules and model alone where every row has their opinion."""
+        return {"the verdicts": self.overall, **(self.cascade.opinions if self.cascade else {})}
+
 
 def measure(labelled: Labelled, confidence: float, resamples: int) -> Agreement:
     """Measure everything that the rows permit."""

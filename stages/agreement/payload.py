@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..report import comparisons_payload, estimates_payload, interval_payload, known
 from .measuring import Against, Agreement, Cascade, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..metrics.calibration import Calibration
-    from ..metrics.estimate import Estimate
-    from ..metrics.intervals import Interval
     from ..metrics.signal import Signal
 
 PASS_RATES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9)
@@ -40,8 +37,8 @@ def part_payload(part: Part) -> dict[str, Any]:
     found: dict[str, Any] = {
         "rows": part.rows,
         "problems": part.problems,
-        "metrics": _estimates(part.estimates),
-        "signal": _estimates(part.signal),
+        "metrics": estimates_payload(part.estimates),
+        "signal": estimates_payload(part.signal),
         "calibration": {} if part.calibration is None else _calibration(part.calibration),
         "confusion": part.confusion,
     }
@@ -67,41 +64,19 @@ def _cascade(cascade: Cascade) -> dict[str, Any]:
     return {
         "asked": cascade.asked,
         "overturned": sum(change.rows for change in cascade.changes),
-        "rightly": _interval(cascade.rightly),
+        "rightly": interval_payload(cascade.rightly),
         "changes": [asdict(change) for change in cascade.changes],
         "opinions": {name: part_payload(part) for name, part in cascade.opinions.items()},
     }
 
 
 def _against(against: Against) -> dict[str, Any]:
-    comparison = {
-        one.name: {
-            "value": known(one.value),
-            "against": known(one.against),
-            "difference": known(one.difference.value),
-            "low": known(one.difference.low),
-            "high": known(one.difference.high),
-        }
-        for one in against.comparison
-    }
     alone = {"right_in_this_alone": against.only_this, "right_in_against_alone": against.only_that}
-    return {"comparison": comparison, "against": {**part_payload(against.part), **alone}}
+    return {"comparison": comparisons_payload(against.comparison), "against": {**part_payload(against.part), **alone}}
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:
-    found: dict[str, Any] = {"brier": {**_interval(calibration.brier), "rows": calibration.rows}}
+    found: dict[str, Any] = {"brier": {**interval_payload(calibration.brier), "rows": calibration.rows}}
     for count, error in calibration.errors.items():
-        found[f"ece@{count}"] = {**_interval(error), "by_chance": calibration.by_chance[count]}
+        found[f"ece@{count}"] = {**interval_payload(error), "by_chance": calibration.by_chance[count]}
     return found
-
-
-def _estimates(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    return {one.name: _interval(one.interval) for one in estimates}
-
-
-def _interval(interval: Interval) -> dict[str, float | None]:
-    return {name: known(value) for name, value in asdict(interval).items()}
-
-
-def known(value: float) -> float | None:
-    return value if value == value else None

@@ -20,13 +20,14 @@ def report_agreement(
     """Hold verdicts against labels, alone or beside other verdicts."""
     from loguru import logger
 
-    from ..report import show, write
+    from ..report import keep, show, write
     from ..trained_problems import count_trained_on
     from .measuring import measure
-    from .page import page, tables, warnings_of
+    from .page import page, warnings_of
     from .payload import payload
     from .plots import plot_confusion, plot_reliability
     from .reading import read_labelled
+    from .tables import tables
 
     labelled = read_labelled(artifacts, labels, against, options.step)
     agreement = measure(labelled, options.confidence, options.resamples)
@@ -36,11 +37,7 @@ def report_agreement(
     plot_confusion(report.folder / "confusion.png", agreement.overall.confusion)
     if agreement.overall.calibration is not None:
         plot_reliability(report.folder / "reliability.png", agreement.overall.calibration)
-    report.facts["counts"] = agreement.counts
-    estimates = [*agreement.overall.signal, *agreement.overall.estimates]
-    report.facts["metrics"] = {
-        one.name: one.interval.value for one in estimates if one.interval.value == one.interval.value
-    }
+    keep(report, agreement.counts, [*agreement.overall.signal, *agreement.overall.estimates])
     show(tables(agreement))
     for line in warnings_of(agreement):
         logger.warning(line)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Artifact, Draft, Report, Salience, WrongArtifact
+from ..report import write
 from . import storage
 from .page import page, plot, shaded_page, table
 from .reporting import measure
@@ -36,8 +36,7 @@ def report_salience(artifact: Artifact[Salience], report: Draft[Report], confide
         "qualities": [_finite(asdict(one)) for one in found],
         "capabilities": summary["capabilities"],
     }
-    (report.folder / "metrics.json").write_text(json.dumps(payload, indent=1, allow_nan=False) + "\n")
-    (report.folder / "README.md").write_text(page(summary, counts, found, confidence, resamples))
+    write(report, payload, page(summary, counts, found, confidence, resamples))
     plot(report.folder / "predicted.png", summary, predictions)
     shaded = shaded_page(summary, weights)
     if shaded is not None:

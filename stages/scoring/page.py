@@ -1,20 +1,18 @@
-"""The page, the table and metrics.json about scores held against verdicts."""
+"""The page about scores held against verdicts: how they rank, what a choice by them gains, what to beware of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..agreement.payload import known
-from ..report import number
-from .measuring import POOLED, Measures, Part
+from ...artifacts.wording import counted
+from ..markdown import explained, fill, table
+from ..report import number, with_ends
+from .measuring import Measures, Part
+from .ranking import POOLED
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ..metrics.estimate import Comparison, Estimate
-    from ..metrics.intervals import Interval
+    from ..metrics.estimate import Estimate
 
 MEANING = {
     "within-problem-auc": "probability that a correct rollout scores above a wrong one of the same problem; mean over "
@@ -65,7 +63,7 @@ longest rollout, and the oracle (any of the k correct).
 {% if m.gains -%}
 What the choice gains on the same problems:
 
-{{ gains }}
+{{ comparisons(m.gains, "other") }}
 {% endif -%}
 {% if m.length -%}
 ## Length
@@ -84,15 +82,7 @@ Length is in {{ m.judged.length_unit }}.
 
 Read as a probability ({{ weights }}), of {{ m.calibration.rows }} rollouts:
 
-| number | value | low | high | if calibrated |
-|---|---|---|---|---|
-{% for count, error in m.calibration.errors.items() -%}
-| ECE, {{ count }} bins | {{ number(error.value) }} | {{ number(error.low) }} | {{ number(error.high) }} \
-| {{ number(m.calibration.by_chance[count]) }} |
-{% endfor -%}
-| Brier | {{ number(m.calibration.brier.value) }} | {{ number(m.calibration.brier.low) }} \
-| {{ number(m.calibration.brier.high) }} | |
-
+{{ calibrated(m.calibration) }}
 ![share that is correct by score](reliability.png)
 
 {% endif -%}
@@ -104,20 +94,15 @@ Read as a probability ({{ weights }}), of {{ m.calibration.rows }} rollouts:
 {% if m.against -%}
 ## Against {{ m.against.name }}
 
-The same rollouts, those that both score. Distance of the two: {{ number(m.against.distance.value) }} \
-({{ number(m.against.distance.low) }} .. {{ number(m.against.distance.high) }}), sqrt((1 - rho) / 2) with rho \
-{{ number(m.against.rho.value) }} the correlation of the scores inside problems: 0 for models that rank alike, 1 for \
-opposite ones.
+The same rollouts, those that both score. Distance of the two: {{ with_ends(m.against.distance) }}, \
+sqrt((1 - rho) / 2) with rho {{ number(m.against.rho.value) }} the correlation of the scores inside problems: 0 for \
+models that rank alike, 1 for opposite ones.
 
-{{ comparison }}
+{{ comparisons(m.against.comparison, "other") }}
 {% endif -%}
 ## Counts
 
-| name | value |
-|---|---|
-{% for name, value in m.counts.items() -%}
-| {{ name }} | {{ value }} |
-{% endfor %}
+{{ counted(m.counts) }}
 ## How the numbers are made
 
 AUC counts equal scores as half. Rollouts without a score are left out of rankings, and are chosen only where no other \
@@ -126,53 +111,17 @@ Intervals are BCa bootstrap intervals over problems.
 """
 
 
-def payload(measures: Measures) -> dict[str, Any]:
-    """The content of metrics.json."""
-    every = [*measures.ranking, *measures.choice, *measures.length, *measures.other]
-    found: dict[str, Any] = {
-        "metrics": _estimates(every),
-        "gains": _comparisons(measures.gains),
-        "mixed_problems": measures.mixed,
-        "comparable": "within-problem" if measures.judged.within_problem else "all",
-        "by_source": {
-            name: {"problems": part.problems, "mixed_problems": part.mixed, "metrics": _estimates(part.estimates)}
-            for name, part in measures.by_source.items()
-        },
-        "calibration": {},
-        "counts": measures.counts,
-        "settings": {**measures.settings, "weights_of_votes": measures.weights},
-    }
-    if (calibration := measures.calibration) is not None:
-        found["calibration"] = {"brier": _interval(calibration.brier), "rows": calibration.rows}
-        for count, error in calibration.errors.items():
-            found["calibration"][f"ece@{count}"] = {**_interval(error), "by_chance": calibration.by_chance[count]}
-    if (against := measures.against) is not None:
-        found["against"] = {
-            "name": against.name,
-            "metrics": _estimates(against.ranking),
-            "distance": _interval(against.distance),
-            "correlation": _interval(against.rho),
-        }
-        found["comparison"] = _comparisons(against.comparison)
-    return found
-
-
 def page(measures: Measures) -> str:
     """The report as Markdown."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    return environment.from_string(_PAGE).render(
+    return fill(
+        _PAGE,
         m=measures,
         percent=f"{100 * measures.settings['confidence']:g}",
         warnings=warnings_of(measures),
         weights=_WEIGHTS[measures.weights],
-        estimates=_estimate_lines,
-        choice=_choice_lines(measures.choice),
-        gains=_comparison_lines(measures.gains),
-        by_source=_source_lines(measures.by_source),
-        comparison=_comparison_lines(measures.against.comparison) if measures.against is not None else "",
-        number=number,
+        estimates=_estimates,
+        choice=_choices(measures.choice),
+        by_source=_by_source(measures.by_source),
     )
 
 
@@ -182,8 +131,8 @@ def warnings_of(measures: Measures) -> list[str]:
     found = []
     if measures.mixed < 20:
         found.append(
-            f"Only {measures.mixed} problems are mixed: within-problem numbers rest on those alone, look at their "
-            "intervals."
+            f"Only {counted(measures.mixed, 'problem is', 'problems are')} mixed: within-problem numbers rest on "
+            "those alone, look at their intervals."
         )
     ours, length = values.get("within-problem-auc"), values.get("length-auc")
     if ours is not None and length is not None and max(length.value, 1 - length.value) >= ours.value:
@@ -196,35 +145,13 @@ def warnings_of(measures: Measures) -> list[str]:
         "others."
         for path in measures.judged.chosen
     ]
-    for name, words in (("without_score", "rollouts have no score"), ("without_verdict", "rollouts have no verdict")):
-        if measures.counts.get(name):
-            found.append(f"{measures.counts[name]} {words}.")
+    for name in ("score", "verdict"):
+        if missing := measures.counts.get(f"without_{name}"):
+            found.append(f"{counted(missing, 'rollout has', 'rollouts have')} no {name}.")
     return found
 
 
-def tables(measures: Measures) -> list[Table]:
-    """The report as tables for a terminal."""
-    from rich.table import Table
-
-    title = f"{measures.counts['problems']} problems, {measures.mixed} of them mixed"
-    shown = Table(title=title, title_justify="left")
-    shown.add_column("metric", no_wrap=True)
-    for header in ("value", f"{100 * measures.settings['confidence']:g} % interval"):
-        shown.add_column(header, justify="right")
-    for one in [*measures.ranking, *measures.length, *measures.other]:
-        shown.add_row(one.name, number(one.interval.value), _ends(one.interval))
-    found = [shown]
-    columns, rows = _by_draws(measures.choice)
-    choice = Table(title="choosing by score", title_justify="left")
-    choice.add_column("", no_wrap=True)
-    for column in columns:
-        choice.add_column(column, justify="right")
-    for name, cells in rows.items():
-        choice.add_row(name, *(number(cells[at].interval.value) if at in cells else "" for at in columns))
-    return [*found, choice]
-
-
-def _by_draws(choice: Sequence[Estimate]) -> tuple[list[str], dict[str, dict[str, Estimate]]]:
+def by_draws(choice: Sequence[Estimate]) -> tuple[list[str], dict[str, dict[str, Estimate]]]:
     """best-of@4 as the row best-of and the column 4."""
     rows: dict[str, dict[str, Estimate]] = {}
     columns: dict[str, None] = {}
@@ -235,72 +162,23 @@ def _by_draws(choice: Sequence[Estimate]) -> tuple[list[str], dict[str, dict[str
     return list(columns), rows
 
 
-def _choice_lines(choice: Sequence[Estimate]) -> str:
-    columns, rows = _by_draws(choice)
-    lines = ["| chosen | " + " | ".join(f"k = {k}" for k in columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, cells in rows.items():
-        shown = [
-            f"{number(cells[k].interval.value)} ({_ends(cells[k].interval)})" if k in cells else "" for k in columns
-        ]
-        lines.append(f"| {name} | " + " | ".join(shown) + " |")
-    return "\n".join(lines) + "\n"
+def _choices(choice: Sequence[Estimate]) -> str:
+    draws, rows = by_draws(choice)
+    return table(
+        ["chosen", *(f"k = {k}" for k in draws)],
+        [[name, *(with_ends(cells[k].interval) if k in cells else "" for k in draws)] for name, cells in rows.items()],
+    )
 
 
-def _estimate_lines(estimates: Sequence[Estimate]) -> str:
-    if not estimates:
-        return "Nothing can be said: no problem is mixed.\n"
-    lines = ["| metric | value | low | high | what it is |", "|---|---|---|---|---|"]
-    for one in estimates:
-        ends = " | ".join(number(value) for value in (one.interval.value, one.interval.low, one.interval.high))
-        lines.append(f"| {one.name} | {ends} | {MEANING[one.name]} |")
-    return "\n".join(lines) + "\n"
+def _estimates(estimates: Sequence[Estimate]) -> str:
+    return explained(estimates, MEANING) if estimates else "Nothing can be said: no problem is mixed.\n"
 
 
-def _comparison_lines(comparisons: Sequence[Comparison]) -> str:
-    lines = ["| metric | this | other | difference | low | high |", "|---|---|---|---|---|---|"]
-    for one in comparisons:
-        cells = (one.value, one.against, one.difference.value, one.difference.low, one.difference.high)
-        lines.append(f"| {one.name} | " + " | ".join(number(value) for value in cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _source_lines(parts: dict[str, Part]) -> str:
+def _by_source(parts: dict[str, Part]) -> str:
     names = list(dict.fromkeys(one.name for part in parts.values() for one in part.estimates))
-    header = ["", "problems", "mixed", *names]
-    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    rows = []
     for name, part in parts.items():
         found = {one.name: one.interval for one in part.estimates}
-        cells = [f"{number(found[of].value)} ({_ends(found[of])})" if of in found else "-" for of in names]
-        escaped = name.replace("|", "\\|")
-        lines.append(f"| {escaped} | {part.problems} | {part.mixed} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _ends(interval: Interval) -> str:
-    return f"{number(interval.low)} .. {number(interval.high)}"
-
-
-def _interval(interval: Interval) -> dict[str, float | None]:
-    return {name: known(value) for name, value in asdict(interval).items()}
-
-
-def _estimates(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for one in estimates:
-        found[one.name] = _interval(one.interval)
-        if one.unknown_bounds is not None:
-            found[one.name]["unknown_bounds"] = {"incorrect": one.unknown_bounds[0], "correct": one.unknown_bounds[1]}
-    return found
-
-
-def _comparisons(comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    return {
-        one.name: {
-            "value": known(one.value),
-            "against": known(one.against),
-            "difference": known(one.difference.value),
-            "low": known(one.difference.low),
-            "high": known(one.difference.high),
-        }
-        for one in comparisons
-    }
+        cells = [with_ends(found[of]) if of in found else "-" for of in names]
+        rows.append([name, str(part.problems), str(part.mixed), *cells])
+    return table(["", "problems", "mixed", *names], rows)

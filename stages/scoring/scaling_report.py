@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Artifact, Draft, Report, SourceFile, WrongArtifact, WrongOption
+from ...artifacts.wording import counted
 from ..models import parameter_count
 from ..plotting import COLOURS
-from ..report import number
+from ..report import known, number, with_ends, write
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,7 +57,9 @@ def points_of(runs: Sequence[Artifact[Any]], table: SourceFile | None, loss: str
         found += _table(table)
     sizes = len({point.size for point in found})
     if sizes < 2:
-        raise WrongOption(f"--scaling got {len(found)} runs of {sizes} sizes, expected at least 2 sizes")
+        raise WrongOption(
+            f"--scaling got {counted(len(found), 'run')} of {counted(sizes, 'size')}, expected at least 2 sizes"
+        )
     return sorted(found, key=lambda point: point.size)
 
 
@@ -126,10 +129,7 @@ def report_scaling(
     laws = laws_of(points, confidence)
     largest = [point for point in points if point.size == points[-1].size]
     actual = sum(point.loss for point in largest) / len(largest)
-    (report.folder / "metrics.json").write_text(
-        json.dumps(_payload(points, laws, actual, loss, confidence), indent=1, allow_nan=False) + "\n"
-    )
-    (report.folder / "README.md").write_text(_page(points, laws, actual, loss, confidence))
+    write(report, _payload(points, laws, actual, loss, confidence), _page(points, laws, actual, loss, confidence))
     _plot(report.folder / "scaling.png", points, laws, confidence)
     report.facts["counts"] = {"runs": len(points)}
     report.facts["metrics"] = {f"b ({law.name})": law.all_runs.b for law in laws}
@@ -144,16 +144,12 @@ def report_scaling(
 
 
 def _predicted(law: Law) -> str:
-    if law.predicted is None:
-        return "-"
-    return f"{number(law.predicted.value)} ({number(law.predicted.low)} .. {number(law.predicted.high)})"
+    return "-" if law.predicted is None else with_ends(law.predicted)
 
 
 def _payload(
     points: Sequence[Point], laws: Sequence[Law], actual: float, loss: str, confidence: float
 ) -> dict[str, Any]:
-    from ..agreement.payload import known
-
     def fitted(fit: PowerLaw) -> dict[str, Any]:
         names = ("a", "b", "floor")
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,25 +26,22 @@ def report_scores(
     from loguru import logger
 
     from ..agreement.plots import plot_reliability
+    from ..report import keep, write
     from .judged import read_judged
     from .measuring import measure_scores
-    from .page import page, payload, tables, warnings_of
+    from .page import page, warnings_of
+    from .payload import payload
     from .plots import plot_choice
+    from .tables import tables
 
     judged = read_judged(artifacts, verdicts, against, step)
     measures = measure_scores(judged, draws, confidence, resamples)
-    (report.folder / "metrics.json").write_text(json.dumps(payload(measures), indent=1, allow_nan=False) + "\n")
-    (report.folder / "README.md").write_text(page(measures))
+    write(report, payload(measures), page(measures))
     rows = [row for group in judged.groups.values() for row in group]
     plot_choice(report.folder / "best-of-k.png", measures, [(r.score, r.right) for r in rows if r.score is not None])
     if measures.calibration is not None:
         plot_reliability(report.folder / "reliability.png", measures.calibration)
-    report.facts["counts"] = measures.counts
-    report.facts["metrics"] = {
-        one.name: one.interval.value
-        for one in [*measures.ranking, *measures.choice, *measures.length, *measures.other]
-        if one.interval.value == one.interval.value
-    }
+    keep(report, measures.counts, [*measures.ranking, *measures.choice, *measures.length, *measures.other])
     for line in warnings_of(measures):
         logger.warning(line)
     return tables(measures)

@@ -62,7 +62,7 @@ def test_trained_models_tell_their_size_and_their_loss(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("N,L\n5,1\n5,2\n", "2 runs of 1 sizes, expected at least 2"),
+        ("N,L\n5,1\n5,2\n", "2 runs of 1 size, expected at least 2"),
         ("N,L\n5,x\n", "line 2.*expected positive numbers"),
     ],
 )

@@ -1,0 +1,108 @@
+"""What scores follow besides rank: length, verdicts as such, ties of several right rollouts, probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .choosing import logistic, weighing_of
+from .judged import Row
+from .view import View
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..metrics.calibration import Calibration
+    from ..metrics.estimate import Estimate
+
+NO_PROBABILITY = ("likelihood",)
+"""Methods whose scores are no log-odds of anything."""
+
+
+def length_followed(view: View) -> list[Estimate]:
+    """Is the model only measuring length? Correlation, the AUC of length alone, and the AUC without length."""
+    import numpy as np
+
+    from ..metrics.measure import Measured
+    from ..metrics.ranking import auc
+    from ..metrics.reward_bench import centred
+
+    if not view.has_lengths:
+        return []
+    found = _correlation(view, view.score_of, _length, "score-length-correlation")
+    found += _correlation(view, _right, _length, "verdict-length-correlation")
+    mixed = view.mixed
+    if not mixed:
+        return found
+    rows = [row for group in mixed for row in group]
+    place = np.repeat(np.arange(len(mixed)), [len(group) for group in mixed])
+    scores, right = view.arrays(rows)
+    length = np.array([_length(row) for row in rows])
+    x, y = centred(place, length), centred(place, scores)
+    rest = y - x * (float(x @ y) / float(x @ x) if float(x @ x) > 0 else 0.0)
+
+    def over(values: np.ndarray) -> np.ndarray:
+        return np.array([auc(values[place == p], right[place == p]) for p in range(len(mixed))])
+
+    return found + view.estimate(
+        [Measured("length-auc", over(length)), Measured("auc-without-length", over(rest.round(9)))]
+    )
+
+
+def verdicts_followed(view: View) -> list[Estimate]:
+    """The correlation with verdicts inside problems; RewardBench 2's ties score where its prompts are there."""
+    from ..metrics.estimate import Estimate
+    from ..metrics.intervals import Interval
+
+    found = _correlation(view, view.score_of, _right, "score-verdict-correlation")
+    value = _ties(view)
+    nan = float("nan")
+    return found if value is None else [*found, Estimate("ties-score", Interval(value, nan, nan))]
+
+
+def calibration(view: View) -> Calibration | None:
+    """Of scores that are probabilities, or log-odds: the share that is correct at each of them."""
+    from ..metrics.calibration import calibrate
+
+    weighing, rows = weighing_of(view), view.known
+    if weighing == "softmax" or view.judged.method in NO_PROBABILITY or not rows:
+        return None
+    scores = [float(view.score_of(row) or 0.0) for row in rows]
+    said = scores if weighing == "score" else [logistic(score) for score in scores]
+    numbers = {problem: place for place, problem in enumerate(sorted({row.problem_id for row in rows}))}
+    places, right = [numbers[row.problem_id] for row in rows], [row.right for row in rows]
+    return calibrate(places, said, right, view.confidence, view.resamples)
+
+
+def _correlation(
+    view: View, one: Callable[[Row], float | None], other: Callable[[Row], float | None], name: str
+) -> list[Estimate]:
+    from ..metrics.estimate import Estimate
+
+    interval = view.correlation(view.known, one, other)
+    return [] if interval is None else [Estimate(name, interval)]
+
+
+def _length(row: Row) -> float:
+    return float(row.length or 0)
+
+
+def _right(row: Row) -> float:
+    return float(row.right)
+
+
+def _ties(view: View) -> float | None:
+    """RewardBench 2's ties score over the prompts that come as reference and tied."""
+    from ..metrics.reward_bench import Tied, ties_score
+
+    halves: dict[str, dict[str, Tied]] = {}
+    for rows in view.mixed:
+        tie = view.judged.tied.get(rows[0].problem_id)
+        if tie is not None:
+            kind, name = tie
+            scores = [(row.right, float(view.score_of(row) or 0.0)) for row in rows]
+            halves.setdefault(name, {})[kind] = Tied(
+                [score for right, score in scores if right], [score for right, score in scores if not right]
+            )
+    pairs = [(both["ref"], both["tied"]) for both in halves.values() if len(both) == 2]
+    return ties_score(pairs) if pairs else None
