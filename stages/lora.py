@@ -2,7 +2,8 @@
 
 A layer computes W x + (alpha / rank) B A x with B = 0 at the beginning, so that training begins at the policy given.
 (Hu et al. 2021, arXiv 2106.09685, section 4.1.) The adapters are peft's, inside the model: what they are trained from
-is the same model with them turned off, and needs no second copy of the weights.
+is the same model with them turned off, and needs no second copy of the weights. A reward model's head, which begins at
+zero, is trained in full beside them.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ..artifacts import WrongOption
+from .distribution import present
+from .models import HEAD
 from .options import expect
 
 ALL = "all-linear"
 _NAME = "default"
+
+_TASKS = {"ForSequenceClassification": "SEQ_CLS", "ForTokenClassification": "TOKEN_CLS"}
+"""What peft calls a model with a head; others write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +40,10 @@ class Lora:
     """Share of the inputs of adapters that is dropped in training"""
 
     targets: str = ALL
-    """Names of the layers that get one, with commas between (q_proj,v_proj ...); all-linear: all but the output's"""
+    """Names of the layers that get one, with commas between (q_proj,v_proj ...); all-linear: all but output and head"""
 
     merge: bool = False
-    """Publish the policy with the adapter in its weights, instead of the adapter alone"""
+    """Publish the model with the adapter in its weights, instead of the adapter alone"""
 
     def __post_init__(self) -> None:
         expect(
@@ -58,33 +64,44 @@ class Lora:
 
 
 def add_adapters(model: Any, lora: Lora) -> Any:
-    """The same model with adapters of random A and B = 0 in it, which alone are trained; float32.
+    """The same model with adapters of random A and B = 0 in it, which alone are trained, with a head; float32.
 
     Raises:
-        WrongOption: peft is not installed, or no layer has such a name.
+        WrongOption: peft is not installed, no layer has such a name, or models are spread over processes.
     """
+    if present().share:
+        raise WrongOption("--lora.rank trains few weights, and --shard spreads all of them: leave one of them out")
     try:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
         raise WrongOption("--lora.rank needs peft, which is not installed here: pip install 'whet[lora]'") from error
-    output = model.get_output_embeddings()
+    head = getattr(model, HEAD, None)
+    output = model.get_output_embeddings() if head is None else head
     if lora.targets != ALL and any(model.get_submodule(name) is output for name in lora.names if hasattr(model, name)):
         raise WrongOption("--lora.targets names the output layer, expected layers of the network before it")
+    task = next((task for end, task in _TASKS.items() if type(model).__name__.endswith(end)), "CAUSAL_LM")
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,  # type: ignore[arg-type]
         lora_dropout=lora.dropout,
         target_modules=ALL if lora.targets == ALL else lora.names,
-        task_type="CAUSAL_LM",
+        exclude_modules=None if head is None else [HEAD],
+        task_type=task,  # type: ignore[arg-type]
     )
+    # A bias that stays zero is no part of what is trained.
+    beside = {name for name, parameter in model.named_parameters() if _of_head(name) and parameter.requires_grad}
     try:
         inject_adapter_in_model(config, model, _NAME)
     except ValueError as error:
         first = str(error).strip().splitlines()[0]
         raise WrongOption(f"--lora.targets {lora.targets} does not fit this model: {first}") from error
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_("lora_" in name)
+        parameter.requires_grad_("lora_" in name or name in beside)
     return model
+
+
+def _of_head(name: str) -> bool:
+    return name.startswith(f"{HEAD}.")
 
 
 def has_adapters(model: Any) -> bool:
@@ -125,7 +142,7 @@ def merged_weights(model: Any) -> dict[str, Any]:
 
 
 def write_adapter(folder: Path, model: Any, base: str) -> None:
-    """Write the adapter as peft does: what `PeftModel.from_pretrained(base, folder)` and vllm load.
+    """Write the adapter as peft does, a head with it: what `PeftModel.from_pretrained(base, folder)` and vllm load.
 
     Args:
         base: where the weights are that it belongs to.
@@ -136,11 +153,12 @@ def write_adapter(folder: Path, model: Any, base: str) -> None:
     weights = {
         "base_model.model." + name.replace(f".{_NAME}.", "."): value.detach().cpu().contiguous()
         for name, value in model.named_parameters()
-        if "lora_" in name
+        if "lora_" in name or _of_head(name)
     }
     save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     config = model.peft_config[_NAME]
     config.base_model_name_or_path, inference = base, config.inference_mode
     config.inference_mode = True
+    config.modules_to_save = [HEAD] if hasattr(model, HEAD) else None
     config.save_pretrained(folder)
     config.inference_mode = inference

@@ -23,6 +23,9 @@ from ..artifacts import Weights, WrongArtifact, WrongOption
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
+HEAD = "score"
+"""The name of the head in transformers' classification models."""
+
 
 def load_policy(
     weights: Weights,
@@ -57,7 +60,7 @@ def load_policy(
         first = str(error).strip().splitlines()[0]
         raise WrongArtifact(f"{folder} cannot be loaded as a policy ({first})") from error
     if adapter is not None:
-        model = _merged(model, adapter)
+        model = with_adapter(model, adapter)
     return model.to(device or best_device()).eval()
 
 
@@ -74,8 +77,12 @@ def without_dropout(model: Any) -> Iterator[None]:
             model.train()
 
 
-def _merged(model: Any, adapter: Weights) -> Any:
-    """The model with an adapter's products added to its matrices: W + B A scale."""
+def with_adapter(model: Any, adapter: Weights) -> Any:
+    """The model with an adapter's products added to its matrices, W + B A scale, and with the head stored beside them.
+
+    Raises:
+        WrongArtifact: an adapter of another model.
+    """
     try:
         from peft import PeftModel
     except ImportError as error:
@@ -86,7 +93,7 @@ def _merged(model: Any, adapter: Weights) -> Any:
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise WrongArtifact(
-            f"{adapter.spec} does not fit the policy ({first}): give the model it was trained on"
+            f"{adapter.spec} does not fit the model ({first}): give the one it was trained on"
         ) from error
 
 
@@ -118,6 +125,11 @@ def best_device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def device_type() -> str:
+    """What `best_device` will be, told without importing torch."""
+    return "cuda" if gpu_present() else "cpu"
 
 
 def resolve_precision(precision: Precision | Literal["float16"]) -> Literal["float32", "bfloat16", "float16"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import Annotated, Literal
 
@@ -74,6 +74,17 @@ class Optimization:
     def peak(self) -> float:
         """The learning rate, also where nobody has chosen one."""
         return LEARNING_RATE if self.learning_rate is None else self.learning_rate
+
+    def settled(self, own: float | None = None) -> Optimization:
+        """With the learning rate and the precision filled in.
+
+        Args:
+            own: the learning rate of what is trained, where the user asks for none.
+        """
+        from .models import resolve_precision
+
+        rate = self.peak if self.learning_rate is not None or own is None else own
+        return replace(self, learning_rate=rate, precision=resolve_precision(self.precision))
 
 
 def learning_rate_at(step: int, last: int, optimization: Optimization) -> float:

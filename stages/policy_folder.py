@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..artifacts.files import read_json, remove_tree, write_file, write_json
 from ..artifacts.publishing import note_hash
 from ..artifacts.weights import TOKENIZER_FILES
+from .options import expect
 
 if TYPE_CHECKING:
     from .checkpoints import Progress
@@ -15,6 +17,20 @@ if TYPE_CHECKING:
     from .lora import Lora
 
 SaveDtype = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """What a training publishes."""
+
+    save_every: int = 0
+    """Publish the model as it is every so many steps, as OUT-step-NNNN; 0: only at the end"""
+
+    save_dtype: SaveDtype = "float32"
+    """Precision of the published weights; trainer/ of a policy keeps float32 ones besides"""
+
+    def __post_init__(self) -> None:
+        expect([("--save-every", self.save_every, self.save_every >= 0, "0 or a positive number")])
 
 
 def write_policy(

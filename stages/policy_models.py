@@ -15,6 +15,7 @@ from .checkpoints import TRAINER, Progress, read_state
 from .conditioned import ConditionedRewards
 from .distribution.sharding import whole
 from .frozen import PASSES, FrozenLogprobs
+from .frozen_models import frozen_models
 from .learner import Learner
 from .lora import add_adapters, without_adapters
 from .models import best_device, folder_of, load_policy
@@ -52,8 +53,6 @@ class PolicyModels:
             add_adapters(model, options.lora)
         self._token_model: TokenModel | None = None
         self.learner = self._learner(model, steps_done)
-        if options.lora.rank and self.learner.sharded:
-            raise WrongOption("--lora.rank trains few weights, and --shard spreads all of them: leave one of them out")
         self.start = Progress()
         torch.manual_seed(options.loop.seed)
         if inputs.continue_from is not None:
@@ -90,11 +89,6 @@ class PolicyModels:
         """Tokens of a micro-batch on this device."""
         return self.options.loop.pass_tokens(self.learner.device.type)
 
-    @property
-    def frozen_beside(self) -> int:
-        """Whole models that are held beside the trained one."""
-        return self.options.objective.needs_reference + (self.inputs.teacher_policy is not None)
-
     def refuse_sharded(self, flag: str) -> None:
         """Refuse what draws rollouts where no process has the whole policy."""
         if self.learner.sharded:
@@ -111,14 +105,12 @@ class PolicyModels:
         """The loss, with the models beside the trained one; they are made before a checkpoint changes that one."""
         objective, reference = self.options.objective, self.inputs.reference
         recorded = getattr(objective, "old", "recorded") == "recorded"
+        held = frozen_models(self.options, self.inputs)
         old = None
-        adapted = bool(self.options.lora.rank)
-        if objective.uses_ratios and not recorded and not supply.drawn_now:
-            old = self._base(supply) if adapted else self._frozen(self._copy(), supply)
+        if held.old != "none":
+            old = self._base(supply) if held.old == "base" else self._frozen(self._copy(), supply)
         other: Any = None
-        # An adapter's own base is the model with it turned off: no second copy.
-        own = adapted and reference is None and not isinstance(objective, InverseQ)
-        if objective.needs_reference and not own:
+        if held.reference == "copy":
             other = load_policy(reference or self.policy, dtype="float32", device=str(self.learner.device))
         teacher: Any = None
         if self.inputs.teacher_policy is not None:
@@ -127,7 +119,7 @@ class PolicyModels:
             self.learner,
             objective,
             temperature=supply.temperature,
-            reference=self._base(supply) if objective.needs_reference and own else self._frozen(other, supply),
+            reference=self._base(supply) if held.reference == "base" else self._frozen(other, supply),
             old=old,
             teacher=self._frozen(teacher, supply),
             token_rewards=self._conditioned(other, supply),

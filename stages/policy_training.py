@@ -51,11 +51,12 @@ class PolicyTraining:
     def _run(self, supply: Supply, evaluated: EvaluatedTraining) -> None:
         options, span, start = self.options, supply.span, self.models.start
         publishing = PolicyPublishing(self.models, self.outs, span.until)
+        stepwise = publishing.stepwise
         start.data = {"identity": supply.identity, "first": span.first}
         loss = self.models.loss(supply)
 
         def after_step(done: int) -> None:
-            publishing.intermediate(done)
+            stepwise.publish(done)
             evaluated.drop_others()
 
         training = Training(
@@ -69,7 +70,7 @@ class PolicyTraining:
             packed=self.learner.packed,
             prepare=loss.prepare,
             after_step=after_step,
-            is_due=lambda done: publishing.is_due(done) or evaluated.is_due(done),
+            is_due=lambda done: stepwise.is_due(done) or evaluated.is_due(done),
             measured=lambda done, metrics: self._noted(evaluated.measured(done, metrics)),
             is_over=evaluated.is_over,
             begun=lambda metrics: preflight.of_first_step(metrics, span.until - training.progress.step).told(),
@@ -82,7 +83,7 @@ class PolicyTraining:
         evaluated.go_on(progress)
         supply.source.open(progress.step)
         # A kill may have come between a checkpoint and the policy that was to be published with it.
-        publishing.intermediate(progress.step)
+        stepwise.publish(progress.step)
         training.run()
         if progress.updates == start.updates:
             logger.warning(
@@ -91,7 +92,7 @@ class PolicyTraining:
             )
         if "preflight" in supply.facts and self.learner.processes.leads:
             supply.facts["preflight"] |= preflight.of_first_step(first_line(self.outs.out.folder), 0).facts
-        progress = evaluated.chosen(lambda done: publishing.beside("last", done))
+        progress = evaluated.chosen(lambda done: stepwise.beside("last", done))
         publishing.token_model(progress)
         publishing.policy(progress, supply.facts)
 

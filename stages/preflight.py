@@ -11,17 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from math import comb, log
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Artifact, Rollout, Weights, WrongArtifact
 from .adaptive import planned
-from .memory import training_memory
 from .metrics.pass_at_k import pass_at_k
 from .mismatch import WITHIN
-from .models import parameter_count, read_config
 from .rollouts import ragged
 
 if TYPE_CHECKING:
@@ -238,16 +235,6 @@ def of_problems(problems: int, per_draw: int, each: int, max_tokens: int, steps:
         {"problems": problems, "rollouts_per_draw": drawn, "tokens_per_draw_at_most": most, "steps": steps},
         [f"a draw: {drawn:,} rollouts of {per_draw:,} problems, {most:,} tokens at most; {steps:,} steps"],
     )
-
-
-def of_memory(folder: Path, *, tokens: int, longest: int = 0, frozen: int = 0, precision: str = "float32") -> Findings:
-    """What training the model of a folder takes in memory; arguments as `training_memory` has them."""
-    parameters = parameter_count(folder)
-    found = training_memory(
-        read_config(folder), parameters, tokens=tokens, longest=longest, frozen=frozen, precision=precision
-    )
-    facts = {name: round(value / 1e6, 1) for name, value in asdict(found).items()}
-    return Findings({"memory_megabytes": facts}, [f"{found.line()} for {parameters:,} parameters"])
 
 
 def of_first_step(metrics: Mapping[str, float], left: int) -> Findings:

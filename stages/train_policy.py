@@ -29,7 +29,7 @@ from .objectives.oreal import Oreal, with_token_model
 from .on_policy_options import ON_POLICY_SAMPLING, TRAINER_VLLM
 from .optimization import Optimization
 from .options import Flat, expect
-from .policy_folder import SaveDtype
+from .policy_folder import Saving
 from .problem_selection import ProblemSelection
 from .reward_mapping import Reward
 from .sampling import Sampling
@@ -97,17 +97,13 @@ class TrainPolicyOptions:
     eval: EvalSampling = field(default_factory=EvalSampling)
     """How it is sampled then"""
 
-    save_every: int = 0
-    """Publish the policy as it is every so many steps, as OUT-step-NNNN; 0: only at the end"""
-
-    save_dtype: SaveDtype = "float32"
-    """Precision of the published weights; trainer/ keeps float32 ones besides"""
+    saving: Annotated[Saving, Flat] = field(default_factory=Saving)
+    """What is published"""
 
     def __post_init__(self) -> None:
         checks = (
             ("--groups-per-step", self.groups_per_step, (self.groups_per_step or 1) >= 1, "at least 1"),
             ("--rows-per-step", self.rows_per_step, (self.rows_per_step or 1) >= 1, "at least 1"),
-            ("--save-every", self.save_every, self.save_every >= 0, "0 or a positive number"),
         )
         expect(checks)
 
@@ -204,7 +200,7 @@ def plan(options: TrainPolicyOptions, policy: Weights, **given: Any) -> list[str
 
 
 def _settled(options: TrainPolicyOptions, inputs: TrainingInputs) -> TrainPolicyOptions:
-    from .models import folder_of, resolve_precision
+    from .models import folder_of
 
     policy, on_policy, eval_problems = inputs.policy, inputs.on_policy, inputs.eval_problems
     options = replace(options, objective=with_token_model(options.objective, on_policy, inputs.reward_model))
@@ -224,15 +220,5 @@ def _settled(options: TrainPolicyOptions, inputs: TrainingInputs) -> TrainPolicy
         groups_per_step=options.groups_per_step or (64 if in_groups else None),
         rows_per_step=options.rows_per_step or (None if in_groups else 64),
         reward=options.reward.filled(objective.rewards),
-        optimization=replace(
-            options.optimization,
-            learning_rate=_learning_rate(options),
-            precision=resolve_precision(options.optimization.precision),
-        ),
+        optimization=options.optimization.settled(getattr(objective, "learning_rate", None)),
     )
-
-
-def _learning_rate(options: TrainPolicyOptions) -> float:
-    """The one given, else the objective's own, else that of all."""
-    given, own = options.optimization.learning_rate, getattr(options.objective, "learning_rate", None)
-    return own if given is None and own is not None else options.optimization.peak

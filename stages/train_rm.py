@@ -22,10 +22,11 @@ from ..artifacts import (
     WrongOption,
 )
 from .loop import Loop
+from .lora import Lora
 from .optimization import Optimization
 from .options import Flat, expect, variant_name
 from .pairing import Pairing
-from .policy_folder import SaveDtype
+from .policy_folder import Saving
 from .rewards.methods import BradleyTerry, Implicit, Polar, Token
 from .rewards.sources import Sources
 from .verifier_method import Verifier as VerifierMethod
@@ -57,8 +58,11 @@ class TrainRmOptions:
     optimization: Annotated[Optimization, Flat] = field(default_factory=Optimization)
     """The optimiser"""
 
-    save_dtype: SaveDtype = "float32"
-    """Precision of the published weights"""
+    lora: Lora = field(default_factory=Lora)
+    """An adapter instead of all weights; a head is trained in full beside it"""
+
+    saving: Annotated[Saving, Flat] = field(default_factory=Saving)
+    """What is published"""
 
     def __post_init__(self) -> None:
         expect([("--rows-per-step", self.rows_per_step, (self.rows_per_step or 1) >= 1, "at least 1")])
@@ -116,13 +120,13 @@ def train_rm(
             from .verifier_training import VerifierTraining
 
             asked = load_prompt(prompt.path if prompt else DEFAULT)
-            training = VerifierTraining(policy, cast("Draft[Verifier]", out.as_kind("verifier")), options, method)
-            training.run(rollouts or [], labels or [], asked)
+            draft = cast("Draft[Verifier]", out.as_kind("verifier"))
+            VerifierTraining(policy, draft, options, method, asked).run(rollouts or [], labels or [])
         else:
             from .rewards.training import RewardTraining
 
-            draft = cast("Draft[RewardModel]", out.as_kind("reward-model"))
-            RewardTraining(policy, draft, options, method).run(given, pairs_out)
+            made = cast("Draft[RewardModel]", out.as_kind("reward-model"))
+            RewardTraining(policy, made, options, method).run(given, pairs_out)
 
 
 def resolve(
@@ -140,8 +144,6 @@ def resolve(
     Raises:
         WrongOption: a prompt that cannot be read, inputs that nothing would read, or that are missing.
     """
-    from .models import resolve_precision
-
     method = options.method
     name = f"--method {variant_name(type(method))}"
     verifier = isinstance(method, VerifierMethod)
@@ -164,16 +166,11 @@ def resolve(
             raise WrongOption(message)
     if verifier:
         load_prompt(prompt.path if prompt else DEFAULT)
-    learning_rate = options.optimization.learning_rate
     return replace(
         options,
         loop=options.loop.settled(),
         rows_per_step=options.rows_per_step or method.rows_per_step,
-        optimization=replace(
-            options.optimization,
-            learning_rate=method.learning_rate if learning_rate is None else learning_rate,
-            precision=resolve_precision(options.optimization.precision),
-        ),
+        optimization=options.optimization.settled(method.learning_rate),
     )
 
 
@@ -188,7 +185,7 @@ def plan(
     prompt: SourceFile | None = None,
 ) -> list[str]:
     """What --dry-run adds: what there is to learn from, and how many steps it makes."""
-    from .models import folder_of, parameter_count
+    from .memory_needs import rm_memory
     from .supply import span_of
 
     method, loop = options.method, options.loop
@@ -202,17 +199,15 @@ def plan(
             f"{len(data.rows):,} rows to learn from, {tokens:,} tokens: {data.counts}",
             f"first prompt: {asked.render(first.case)!r}, then {first.verdict}",
         ]
-        units, unit = len(data.chosen), "rows"
+        units, unit, longest = len(data.chosen), "rows", data.longest
     else:
+        from .rewards.rows import read_data
         from .rewards.showing import plan_lines
 
-        given = _sources(rollouts, verdicts, scores, preferences)
-        lines, units = plan_lines(policy, given, method, options.pairing, loop.seed)
-        unit = "pairs" if method.in_pairs else "rows"
-    parameters = parameter_count(folder_of(policy))
-    # Weights, gradients and two moments in float32; the model that implicit rewards refer to besides.
-    memory = parameters * (20 if isinstance(method, Implicit) else 16) / 1e6
-    lines.append(f"memory: {memory:,.0f} MB for {parameters:,} parameters in training, activations besides")
+        given = read_data(policy, _sources(rollouts, verdicts, scores, preferences), method, options.pairing, loop.seed)
+        lines = plan_lines(policy, given, method)
+        units, unit, longest = len(given.units), "pairs" if method.in_pairs else "rows", given.longest
+    lines += rm_memory(options, policy, longest).lines
     per_step = options.rows_per_step or method.rows_per_step
     steps = span_of(0, 0, units, per_step, loop.steps, loop.epochs).until
     return [*lines, f"{steps:,} steps of {per_step} {unit}"]

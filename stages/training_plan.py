@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import preflight
-from .models import context_of, folder_of, gpu_present, read_config
+from .memory_needs import policy_memory
+from .models import context_of, folder_of, read_config
 from .objectives import has
 from .pairs.reading import read_pairs
 from .problem_selection import select_problems
@@ -47,13 +48,7 @@ def planned(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[str]:
         source = _of_pairs(options, inputs, encoder)
     else:
         source = _of_rollouts(options, inputs, encoder)
-    memory = preflight.of_memory(
-        folder,
-        tokens=options.loop.pass_tokens("cuda" if gpu_present() else "cpu"),
-        longest=source.longest,
-        frozen=options.objective.needs_reference + (inputs.teacher_policy is not None),
-        precision=options.optimization.precision,
-    )
+    memory = policy_memory(options, inputs, source.longest)
     return [
         *source.lines,
         f"{source.steps:,} steps of {_per_step(options)} {source.unit}",

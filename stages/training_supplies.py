@@ -19,6 +19,7 @@ from . import preflight
 from .conditioned import ConditionedPrompts
 from .drawn_groups import logprobs_of
 from .groups import Order
+from .memory_needs import policy_memory
 from .models import check_vocabulary, context_of, read_config
 from .objectives import has
 from .objectives.inverse_q import InverseQ
@@ -26,8 +27,8 @@ from .on_policy import OnPolicy
 from .pairs.preferences import write_pairs
 from .pairs.reading import read_pairs
 from .policy_models import PolicyModels
-from .policy_publishing import publish_once
 from .problem_selection import ProblemDraws, select_problems
+from .stepwise_publishing import publish_once
 from .supply import FixedRollouts, Span, Supply, span_of
 from .teachers import attach, teacher_logprobs, warn_foreign
 from .tokens import load_encoder
@@ -216,13 +217,7 @@ def _span(models: PolicyModels, identity: list[str], units: int, per_step: int, 
 
 
 def _memory(models: PolicyModels, longest: int = 0) -> preflight.Findings:
-    return preflight.of_memory(
-        models.folder,
-        tokens=models.pass_tokens,
-        longest=longest,
-        frozen=models.frozen_beside,
-        precision=models.learner.precision,
-    )
+    return policy_memory(models.options, models.inputs, longest)
 
 
 def _digests(*inputs: Sequence[Artifact]) -> list[str]:

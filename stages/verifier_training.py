@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..artifacts import Artifact, Draft, Rollout, Verdict, Verifier, Weights, WrongArtifact
-from .groups import Order
 from .models import check_vocabulary, context_of, folder_of, read_config
-from .supply import Span, span_of
 from .tokens import load_encoder
 from .verifier_augmentation import augmented
 from .verifier_method import Verifier as Method
@@ -18,7 +16,8 @@ from .verifiers import LABELS
 from .verifiers.prompts import CaseTooLong, Prompt, encode_case
 
 if TYPE_CHECKING:
-    from .batching import Step
+    from pathlib import Path
+
     from .tokens import Encoder
     from .train_rm import TrainRmOptions
     from .verifier_rows import LabelRow
@@ -33,12 +32,11 @@ class Data(NamedTuple):
     rows: list[Encoded]
     chosen: list[tuple[int, float]]
     counts: dict[str, Any]
-    chat: bool
 
-    def span(self, options: TrainRmOptions) -> Span:
-        """The steps of a run."""
-        per_step = options.rows_per_step or Method.rows_per_step
-        return span_of(0, 0, len(self.chosen), per_step, options.loop.steps, options.loop.epochs)
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row."""
+        return max(len(row.prompt_token_ids) + len(row.label_token_ids) for row in self.rows)
 
 
 def prepare(
@@ -73,7 +71,7 @@ def prepare(
     }  # fmt: skip
     logger.info(f"{len(encoded):,} rows with what was made of them: {shares(Counter(verdicts))}")
     _warn(verdicts, lost, method)
-    return Data(encoded, chosen, counts, encoder.template is not None), labelled[0]
+    return Data(encoded, chosen, counts), labelled[0]
 
 
 def _encode(
@@ -121,60 +119,36 @@ class VerifierTraining:
     Args:
         policy: the model that is fine-tuned, and whose tokenizer is kept.
         options: resolved.
+        prompt: how a case is asked.
     """
 
-    def __init__(self, policy: Weights, out: Draft[Verifier], options: TrainRmOptions, method: Method) -> None:
-        import torch
+    def __init__(
+        self, policy: Weights, out: Draft[Verifier], options: TrainRmOptions, method: Method, prompt: Prompt
+    ) -> None:
+        from .models import load_policy
+        from .rm_training import RmTraining
 
-        from .learner import Learner
-        from .models import best_device, load_policy
+        self.policy, self.options, self.method, self.prompt = policy, options, method, prompt
+        self._training = RmTraining(policy, lambda: load_policy(policy, dtype="float32"), out, options, self._complete)
 
-        self.policy, self.out, self.options, self.method = policy, out, options, method
-        self.learner = Learner(load_policy(policy, dtype="float32"), options.optimization, best_device())
-        torch.manual_seed(options.loop.seed)
-
-    def run(self, rollouts: Sequence[Artifact[Rollout]], labels: Sequence[Artifact[Verdict]], prompt: Prompt) -> None:
-        """Train and write the folder."""
-        from .checkpoints import Progress
-        from .policy_folder import write_policy
-        from .training import Training
-        from .verifier_loss import LabelLoss
+    def _complete(self, folder: Path) -> None:
         from .verifiers.settings import Settings, write_settings
 
-        options = self.options
-        data, _ = prepare(self.policy, rollouts, labels, prompt, self.method, options.loop.seed)
-        span = data.span(options)
-        per_step = options.rows_per_step or Method.rows_per_step
-        order = Order(len(data.chosen), per_step, options.loop.seed, span.total)
-        training = Training(
-            learner=self.learner,
-            draft=self.out,
-            optimization=options.optimization,
-            loop=options.loop,
-            until=span.until,
-            rows_of=lambda step: self._step(data, order, step),
-            loss=LabelLoss(self.learner, self.method.prompt_weight),
-            packed=self.learner.packed,
-        )
-        progress = training.resume(Progress())
-        training.run()
-        write_policy(self.out.folder, self.learner, folder_of(self.policy), options.save_dtype)
-        if self.out.leads:
-            write_settings(self.out.folder, Settings(prompt, dict(LABELS), data.chat))
-        self.out.facts |= {
-            "method": "verifier",
-            "steps": progress.step,
-            "trained_tokens": progress.tokens,
-            "tokenizer_digest": self.policy.tokenizer_digest,
-            "chat_template_digest": self.policy.chat_template_digest,
-            "rollouts": data.counts,
-        }
+        chat = load_encoder(folder_of(self.policy)).template is not None
+        write_settings(folder, Settings(self.prompt, dict(LABELS), chat))
 
-    def _step(self, data: Data, order: Order, step: int) -> Step[LabelRow]:
-        from .batching import Step
-        from .verifier_loss import label_totals
+    def run(self, rollouts: Sequence[Artifact[Rollout]], labels: Sequence[Artifact[Verdict]]) -> None:
+        """Train and write the folder."""
+        from .verifier_loss import LabelLoss, label_totals
 
-        whole = self.method.prompt_weight > 0
-        chosen = [data.chosen[index] for index in order.of(step)]
-        rows = [data.rows[index].row(weight, whole) for index, weight in chosen]
-        return Step(rows=rows, totals=label_totals(rows), shown={"epoch": order.epochs(step + 1)})
+        method = self.method
+        data, _ = prepare(self.policy, rollouts, labels, self.prompt, method, self.options.loop.seed)
+
+        def rows_of(place: int) -> tuple[LabelRow]:
+            index, weight = data.chosen[place]
+            return (data.rows[index].row(weight, method.prompt_weight > 0),)
+
+        self._training.train(
+            len(data.chosen), rows_of, label_totals, LabelLoss(self._training.learner, method.prompt_weight),
+            longest=data.longest, facts={"rollouts": data.counts},
+        )  # fmt: skip

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ..models import HEAD
 from ..token_logprobs import completion_states
-from .loading import HEAD
 
 if TYPE_CHECKING:
     from ..batching import Padded

@@ -15,16 +15,22 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ...artifacts import Weights, WrongArtifact
-from ..models import best_device, folder_of, load_policy, quiet_transformers, read_config, refuse_foreign_code
+from ..models import (
+    HEAD,
+    best_device,
+    folder_of,
+    load_policy,
+    quiet_transformers,
+    read_config,
+    refuse_foreign_code,
+    with_adapter,
+)
 from ..tokens import load_encoder
 from .folder import Method, Settings, read_settings
 from .internlm2 import is_internlm2, load_internlm2
 from .polar_packing import Packing, published_tokens
 
 Dtype = Literal["stored", "float32", "bfloat16"]
-
-HEAD = "score"
-"""The name of the head in transformers' classification models."""
 
 
 class RewardModel(NamedTuple):
@@ -71,11 +77,18 @@ def load_reward_model(weights: Weights, *, dtype: Dtype = "stored", device: str 
     return RewardModel(load_headed(weights, settings.method, dtype=dtype, device=device), settings)
 
 
-def load_headed(weights: Weights, method: Method, *, dtype: Dtype = "float32", device: str | None = None) -> Any:
+def load_headed(
+    weights: Weights,
+    method: Method,
+    *,
+    dtype: Dtype = "float32",
+    device: str | None = None,
+    adapter: Weights | None = None,
+) -> Any:
     """A model with a head of one label on the network of a folder: a token model, or a sequence model.
 
     The head of a reward model is kept; a policy gets one of zeros. A token head has no bias: where transformers insists
-    on one it is zero and is not trained.
+    on one it is zero and is not trained. A LoRA adapter is merged into the weights, and brings its head.
 
     Raises:
         WrongArtifact: the folder holds no model transformers knows with such a head.
@@ -87,7 +100,7 @@ def load_headed(weights: Weights, method: Method, *, dtype: Dtype = "float32", d
     kind: Any = AutoModelForTokenClassification if method == "token" else AutoModelForSequenceClassification
     if is_internlm2(config) and method != "token":
         model = load_internlm2(folder, config, None if dtype == "stored" else getattr(torch, dtype))
-        return model.to(device or best_device()).eval()
+        return _adapted(model, adapter).to(device or best_device()).eval()
     quiet_transformers()
     refuse_foreign_code(weights, config)
     try:
@@ -113,7 +126,11 @@ def load_headed(weights: Weights, method: Method, *, dtype: Dtype = "float32", d
         first = str(error).strip().splitlines()[0]
         raise WrongArtifact(f"{folder} cannot be loaded with a head of one label ({first})") from error
     _settle_head(model, folder, set(report["missing_keys"]))
-    return model.to(device or best_device()).eval()
+    return _adapted(model, adapter).to(device or best_device()).eval()
+
+
+def _adapted(model: Any, adapter: Weights | None) -> Any:
+    return model if adapter is None else with_adapter(model, adapter)
 
 
 def _settle_head(model: Any, folder: Path, missing: set[str]) -> None:

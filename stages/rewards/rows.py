@@ -44,6 +44,11 @@ class Data:
     def tokens(self) -> int:
         return sum(row.length for unit in self.units for row in unit)
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row."""
+        return max(row.length for unit in self.units for row in unit)
+
 
 def read_data(policy: Weights, sources: Sources, method: RewardMethod, pairing: Pairing, seed: int) -> Data:
     """Read what the method learns from, without what does not fit into the model's context.

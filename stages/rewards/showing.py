@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...artifacts import Weights
-    from ..pairing import Pairing
     from .methods import RewardMethod
     from .rows import Data
-    from .sources import Sources
 
 
 def log_data(data: Data) -> None:
@@ -31,15 +29,11 @@ def distance_lines(data: Data) -> list[str]:
     return lines
 
 
-def plan_lines(
-    policy: Weights, sources: Sources, method: RewardMethod, pairing: Pairing, seed: int
-) -> tuple[list[str], int]:
-    """What --dry-run says of the data, and how many rows or pairs there are."""
+def plan_lines(policy: Weights, data: Data, method: RewardMethod) -> list[str]:
+    """What --dry-run says of the data."""
     from ..models import folder_of
     from ..tokens import load_encoder
-    from .rows import read_data
 
-    data = read_data(policy, sources, method, pairing, seed)
     encoder = load_encoder(folder_of(policy))
     unit = "pairs" if method.in_pairs else "rows"
     lines = [f"{len(data.units):,} {unit} to learn from, {data.tokens:,} tokens: {data.counts}", *distance_lines(data)]
@@ -48,4 +42,4 @@ def plan_lines(
             encoder.decode(ids.tolist(), skip_special=False) for ids in (row.prompt_token_ids, row.read_token_ids)
         )
         lines.append(f"first row, {prompt!r} then {completion!r}: {row.reward:g}")
-    return lines, len(data.units)
+    return lines

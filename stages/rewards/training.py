@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from ...artifacts import Draft, Preference, RewardModel, Weights
 from ...artifacts.files import read_json, write_json
-from ..batching import Step
-from ..checkpoints import Progress
 from ..frozen import PASSES, FrozenLogprobs
-from ..groups import Order
-from ..learner import Learner
-from ..models import best_device, folder_of, load_policy
+from ..lora import without_adapters
+from ..models import folder_of, load_policy
 from ..options import variant_name
 from ..pairs.preferences import write_pairs
-from ..policy_folder import write_policy
-from ..supply import span_of
+from ..rm_training import RmTraining
 from ..tokens import load_encoder
-from ..training import Training
 from .folder import Reference, Settings, write_settings
 from .loading import load_headed
 from .losses import HeadLoss, ImplicitLoss
 from .methods import Implicit, Polar, RewardMethod, Token
 from .polar_rows import packing_of
-from .reward_rows import RewardRow, reward_totals
+from .reward_rows import reward_totals
 from .rows import read_data
 from .showing import log_data
 from .sources import Sources
@@ -44,85 +38,60 @@ class RewardTraining:
     """
 
     def __init__(self, policy: Weights, out: Draft[RewardModel], options: TrainRmOptions, method: RewardMethod) -> None:
-        self.policy, self.out, self.options, self.method = policy, out, options, method
-        if isinstance(method, Implicit):
-            model = load_policy(policy, dtype="float32")
-        else:
-            model = load_headed(policy, "token" if isinstance(method, Token) else "bradley-terry")
-        self.learner = Learner(model, options.optimization, best_device())
-        torch.manual_seed(options.loop.seed)
+        self.policy, self.options, self.method = policy, options, method
+        self._training = RmTraining(policy, self._load, out, options, self._complete)
+        self.learner = self._training.learner
+
+    def _load(self) -> Any:
+        if isinstance(self.method, Implicit):
+            return load_policy(self.policy, dtype="float32")
+        return load_headed(self.policy, "token" if isinstance(self.method, Token) else "bradley-terry")
+
+    def _complete(self, folder: Path) -> None:
+        write_method(folder, self.policy, self.method)
 
     def run(self, sources: Sources, pairs_out: Draft[Preference] | None = None) -> None:
         """Train and write the folder."""
-        from loguru import logger
-
-        options, method = self.options, self.method
-        data = read_data(self.policy, sources, method, options.pairing, options.loop.seed)
+        method = self.method
+        data = read_data(self.policy, sources, method, self.options.pairing, self.options.loop.seed)
         log_data(data)
         if pairs_out is not None and pairs_out.leads:
             write_pairs(pairs_out, data.pairs)
-        per_step = options.rows_per_step
-        assert per_step is not None
-        span = span_of(0, 0, len(data.units), per_step, options.loop.steps, options.loop.epochs)
-        order = Order(len(data.units), per_step, options.loop.seed, span.total)
-        reference = self._reference() if isinstance(method, Implicit) else None
-        loss: Any
+        loss: HeadLoss | ImplicitLoss
+        more: dict[str, Any] = {}
         if isinstance(method, Implicit):
-            assert reference is not None
-            loss = ImplicitLoss(self.learner, method, reference)
+            reference = self._reference()
+            loss, more["prepare"] = ImplicitLoss(self.learner, method, reference), reference.prepare
         else:
             loss = HeadLoss(self.learner, method)
-
-        def rows_of(step: int) -> Step[RewardRow]:
-            rows = [row for index in order.of(step) for row in data.units[index]]
-            if reference is not None:
-                reference.prepare(rows)
-            return Step(rows=rows, totals=reward_totals(rows), shown={"epoch": order.epochs(step + 1)})
-
-        training = Training(
-            learner=self.learner, draft=self.out, optimization=options.optimization, loop=options.loop,
-            until=span.until, rows_of=rows_of, loss=loss, packed=self.learner.packed,
+        self._training.train(
+            len(data.units), data.units.__getitem__, reward_totals, loss, longest=data.longest,
+            facts={"rollouts": data.counts, **data.facts}, **more,
         )  # fmt: skip
-        progress = training.resume(Progress())
-        training.run()
-        self._write()
-        logger.info(f"{progress.step:,} steps, {progress.tokens:,} trained tokens")
-        self.out.facts |= {
-            "method": variant_name(type(method)),
-            "steps": progress.step,
-            "trained_tokens": progress.tokens,
-            "tokenizer_digest": self.policy.tokenizer_digest,
-            "chat_template_digest": self.policy.chat_template_digest,
-            "rollouts": data.counts,
-            **data.facts,
-        }
 
     def _reference(self) -> FrozenLogprobs:
-        """The model that training begins from, as it is before the first step."""
-        tokens = self.options.loop.pass_tokens(self.learner.device.type)
+        """The model that training begins from, as it is before the first step; with adapters it is what they are in."""
+        learner, adapted = self.learner, bool(self.options.lora.rank)
+        model = learner.model if adapted else load_policy(self.policy, dtype="float32", device=str(learner.device))
         return FrozenLogprobs(
-            load_policy(self.policy, dtype="float32", device=str(self.learner.device)),
-            precision=self.learner.precision, batch_tokens=PASSES * tokens, keep=True,
+            model, precision=learner.precision, keep=True,
+            batch_tokens=PASSES * self.options.loop.pass_tokens(learner.device.type),
+            inside=partial(without_adapters, model) if adapted else None,
         )  # fmt: skip
-
-    def _write(self) -> None:
-        """The folder: the model, the tokenizer's files, reward-model.json."""
-        write_policy(self.out.folder, self.learner, folder_of(self.policy), self.options.save_dtype)
-        if self.out.leads:
-            write_method(self.out.folder, self.policy, self.method)
 
 
 def write_method(folder: Path, policy: Weights, method: RewardMethod) -> None:
-    """Complete a model folder to a reward model's: reward-model.json, and what transformers' classifiers insist on.
+    """Complete a folder to a reward model's: reward-model.json, and what transformers' classifiers insist on.
 
     Args:
+        folder: of a model, or of an adapter alone.
         policy: what it was trained from, and whose tokenizer it has.
     """
     encoder = load_encoder(folder_of(policy))
-    config = read_json(folder / "config.json")
-    if config.get("pad_token_id") is None and not isinstance(method, Implicit):
+    file = folder / "config.json"
+    if file.exists() and not isinstance(method, Implicit) and read_json(file).get("pad_token_id") is None:
         # transformers' classifiers refuse batches without one.
-        write_json(folder / "config.json", {**config, "pad_token_id": encoder.pad_id})
+        write_json(file, {**read_json(file), "pad_token_id": encoder.pad_id})
     write_settings(folder, settings_for(method, policy, chat=encoder.template is not None))
 
 

@@ -12,7 +12,6 @@ from whet.stages.adaptive import planned
 from whet.stages.batching import TrainingRow
 from whet.stages.groups import Group
 from whet.stages.loop import Loop
-from whet.stages.memory import training_memory
 from whet.stages.objectives.grpo import Grpo
 from whet.stages.objectives.oreal import Oreal
 from whet.stages.objectives.rejection import Rejection
@@ -127,22 +126,6 @@ def test_rollouts_that_are_drawn_as_it_goes_have_an_upper_bound():
     assert of_problems(100, 8, 16, 256, 12).facts == {
         "problems": 100, "rollouts_per_draw": 128, "tokens_per_draw_at_most": 32_768, "steps": 12,
     }  # fmt: skip
-
-
-def test_memory_is_estimated_from_the_configuration():
-    config = {
-        "hidden_size": 10, "intermediate_size": 30, "num_hidden_layers": 2, "num_attention_heads": 2,
-        "num_key_value_heads": 1, "vocab_size": 100,
-    }  # fmt: skip
-    found = training_memory(config, 1000, tokens=50, longest=80, frozen=1)
-    assert (found.weights, found.gradients, found.moments, found.frozen) == (4000, 4000, 8000, 4000)
-    # 80 tokens, 2 layers: (7 * 10 + 4 * 30 + 2 * 5) numbers of 4 bytes
-    assert found.activations == 80 * 2 * 200 * 4
-    assert found.projection == 80 * 100 * 4
-    assert found.total == 20_000 + 128_000 + 32_000
-    adapter = training_memory(config, 1000, tokens=50, longest=80, trained=10, precision="bfloat16")
-    assert (adapter.gradients, adapter.moments) == (40, 80)
-    assert adapter.activations == found.activations / 2
 
 
 def test_tokens_that_the_policy_does_not_have_are_refused(training):

@@ -12,6 +12,7 @@ from whet.stages.objectives.oreal import Oreal
 from whet.stages.objectives.rejection import Rejection
 from whet.stages.objectives.supervised import Supervised
 from whet.stages.optimization import Optimization
+from whet.stages.policy_folder import Saving
 from whet.stages.sampling import Sampling
 from whet.stages.train_policy import TrainPolicyOptions, plan, resolve, train_policy
 
@@ -161,7 +162,7 @@ def chained_equals_whole(training: Any, steps: int) -> None:
     optimization = Optimization(
         learning_rate=5e-7, precision="bfloat16", schedule="cosine", warmup_steps=3, schedule_steps=steps
     )
-    options = replace(OREAL, optimization=optimization, objective=Oreal(), save_dtype="bfloat16")
+    options = replace(OREAL, optimization=optimization, objective=Oreal(), saving=Saving(save_dtype="bfloat16"))
     whole = training.train("whole", replace(options, loop=Loop(steps=steps)), **inputs)
     last = None
     for step in range(steps):
@@ -191,7 +192,9 @@ def test_a_training_on_other_data_starts_that_at_its_beginning(training):
 
 
 def test_half_precision_folders_keep_full_precision_in_the_trainer(training):
-    made = training.train("out", replace(SUPERVISED, save_dtype="bfloat16"), rollouts=[training.rollouts("r", BOXES)])
+    made = training.train(
+        "out", replace(SUPERVISED, saving=Saving(save_dtype="bfloat16")), rollouts=[training.rollouts("r", BOXES)]
+    )
     assert {value.dtype for value in weights_of(made).values()} == {torch.bfloat16}
     assert "lm_head.weight" not in weights_of(made)
     assert json.loads((made.path / "config.json").read_text())["dtype"] == "bfloat16"
@@ -199,7 +202,7 @@ def test_half_precision_folders_keep_full_precision_in_the_trainer(training):
 
 def test_intermediate_policies_are_published_once(training):
     rollouts = training.rollouts("r", BOXES)
-    options = replace(SUPERVISED, loop=Loop(steps=5), save_every=2)
+    options = replace(SUPERVISED, loop=Loop(steps=5), saving=Saving(save_every=2))
     with pytest.raises(Stopped):
         training.train("out", options, stop_after=3, rollouts=[rollouts])
     made = training.train("out", options, rollouts=[rollouts])

@@ -1,6 +1,5 @@
 import json
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 import torch
 
 from whet.artifacts import Artifact, Draft, Preference, Stopped, Weights, WrongArtifact, WrongOption
-from whet.cli.options import record
 from whet.stages.batching import pad
 from whet.stages.learner import Learner
 from whet.stages.loop import Loop
@@ -26,42 +24,14 @@ from whet.stages.rewards.methods import BradleyTerry, Implicit, Polar, Token
 from whet.stages.rewards.polar_packing import Packer, Packing
 from whet.stages.rewards.reward_rows import RewardRow, ended, reward_totals
 from whet.stages.tokens import load_encoder
-from whet.stages.train_rm import TrainRmOptions, plan, train_rm
+from whet.stages.train_rm import TrainRmOptions, plan
+
+from .right_texts import LETTERS, TEXTS
 
 LN2 = math.log(2)
 FAST = Optimization(learning_rate=3e-3, precision="float32", max_grad_norm=0)
 POLAR = Polar(separator_token="<|system|>", reward_token="<|user|>")
-# What is right begins with y; the lengths say nothing.
-TEXTS = [["ya", "nab", "yabc", "na"], ["nb", "yb", "nbb", "ybbb"], ["yc", "ncc", "yccc", "nc"], ["nd", "yd", "yd", "n"]]
-LETTERS = ["cici", "icic", "cici", "icci"]
 OPTIONS = TrainRmOptions(method=Token(), rows_per_step=4, optimization=FAST)
-
-
-@pytest.fixture
-def train(training) -> Callable[..., Artifact[Any]]:
-    """Train a reward model and publish it."""
-
-    def run(name: str, options: TrainRmOptions, stop_after: int | None = None, **given: Any) -> Artifact[Any]:
-        policy = given.pop("policy", None) or training.policy()
-        if not given:
-            rollouts = training.rollouts("r", TEXTS)
-            given = {"rollouts": [rollouts], "verdicts": [training.verdicts(rollouts, LETTERS)]}
-        read = {role: value for role, value in given.items() if role != "pairs_out"}
-        declared = {"stage": "train-rm", "options": record(options)[0], "inputs": {"policy": policy, **read}}
-        draft = Draft.create(training.folder / name, kind=None, **declared)
-
-        def progress(done: float, total: float | None, unit: str = "rows", **shown: Any) -> None:
-            draft.stop.requested = done == stop_after
-
-        draft.progress = progress  # type: ignore[method-assign]
-        try:
-            train_rm(policy, draft, options, **given)
-        except BaseException:
-            draft.close()
-            raise
-        return draft.publish()
-
-    return run
 
 
 def logged(made: Artifact[Any]) -> list[dict[str, Any]]:
