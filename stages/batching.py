@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from .rewards.step_rewards import Steps
+
 LENGTH_MULTIPLE = 8
 """Lengths are rounded up, so that few shapes occur: a CPU compiles and keeps its bfloat16 kernels for each, which
 costs time and a gigabyte; on a GPU multiples of 8 fill the tensor cores."""
@@ -72,6 +74,17 @@ class TrainingRow:
 
     unit: int | None = None
     """Rows of a step with the same unit are computed in one micro-batch; None is a unit of its own"""
+
+    steps: Steps | None = None
+    """The steps of the completion with their scores, where they are rewarded"""
+
+    step_advantages: np.ndarray | None = None
+    """What each token's advantage gets from its step, beside that of the rollout"""
+
+    @property
+    def has_advantage(self) -> bool:
+        """Whether some token has one."""
+        return self.advantage != 0 or (self.step_advantages is not None and bool(self.step_advantages.any()))
 
     @property
     def length(self) -> int:

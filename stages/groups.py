@@ -59,9 +59,9 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
         shown |= {"groups": len(groups), "dead_groups": dead, "unknown": unknown}
         shown["frac_reward_zero_std"] = uniform / max(1, len(groups) - dead)
     totals = totals_of(rows)
-    shown["effective_rows"] = sum(row.advantage != 0 for row in rows)
+    shown["effective_rows"] = sum(row.has_advantage for row in rows)
     if not objective.needs_reference and not has(objective, "needs_entropies") and not has(objective, "needs_teacher"):
-        rows = [row for row in rows if row.advantage]
+        rows = [row for row in rows if row.has_advantage]
 
     return Step(rows=[row for row in rows if row.trained_tokens], totals=totals, shown=shown)
 

@@ -20,7 +20,8 @@ def objective_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> l
     name = f"--objective {variant_name(type(objective))}"
     reward = options.reward.filled(objective.rewards)
     given = options.reward.mix is not None or options.reward.score_scale is not None
-    mix = (reward.mix or "gated") if scores else None
+    steps = options.reward.step_rewards
+    mix = (reward.mix or "gated") if scores and not steps.on else None
     right = reward.of("correct") or 0.0
     wrong = [value for value in (reward.of("incorrect"), reward.of("invalid")) if value is not None]
     negative_only = isinstance(objective, Nsr)
@@ -47,6 +48,25 @@ def objective_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> l
             bool(scores) and not has(objective, "graded") and not has(objective, "needs_pairs"),
             f"{name} asks whether a rollout is right, not how good it is: leave out --scores, or choose an objective "
             "that compares rewards (grpo, oreal, topr ...)",
+        ),
+        (
+            steps.on and has(objective, "needs_pairs"),
+            f"{name} compares whole rollouts, and --reward.steps rewards parts of them: leave it out",
+        ),
+        (
+            steps.on and not scores,
+            "--reward.steps reads the token scores of --scores (with --rollouts): give them, or leave it out",
+        ),
+        (
+            steps.on and not has(objective, "takes_step_rewards"),
+            f"{name} has one advantage a rollout, and --reward.steps gives each token its own: leave it out, "
+            "or choose an objective that pushes tokens along advantages (grpo, dr-grpo, dapo, cispo, kdrl; rloo and "
+            "gspo with --ratio-of token)",
+        ),
+        (
+            steps.on and options.reward.mix is not None,
+            "--reward.mix joins a rollout's score with its verdict, and with --reward.steps its steps are rewarded "
+            "instead: leave out one of them",
         ),
         (
             mix == "gated" and has(objective, "graded") and any(right - value < 1 for value in wrong),

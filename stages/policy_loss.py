@@ -71,12 +71,14 @@ class PolicyLoss:
             teacher_BT = pad_values(scored, logprobs_BT.shape[1], device) * padded.mask_BT
         weighed = None if self._token_model is None else self._token_model.read(rows, totals)
         units = [row.unit for row in rows if row.unit is not None]
+        steps = [row.step_advantages for row in rows if row.step_advantages is not None]
         terms = self.objective.terms(
             Completions(
                 logprobs_BT=logprobs_BT,
                 mask_BT=padded.mask_BT,
                 advantages_B=torch.tensor([row.advantage for row in rows], device=device),
                 positives_B=torch.tensor([row.reward > 0 for row in rows], device=device),
+                step_advantages_BT=pad_values(steps, logprobs_BT.shape[1], device) if len(steps) == len(rows) else None,
                 old_logprobs_BT=old_BT,
                 sampled_logprobs_BT=sampled_BT,
                 reference_logprobs_BT=reference_BT,

@@ -124,7 +124,7 @@ def of_groups(
 
 def _signal(groups: Sequence[Group], counts: Mapping[str, int]) -> Findings:
     """Which groups teach something, and how good the base is."""
-    alive = [group for group in groups if len({row.reward for row in group.rows}) > 1 or group.drawn is not None]
+    alive = [group for group in groups if _teaches(group)]
     number = len(groups) + counts.get("dead_groups", 0)
     teaching, dead = sum(len(group.rows) for group in alive), 1 - len(alive) / max(1, number)
     facts: dict[str, Any] = {
@@ -147,6 +147,12 @@ def _signal(groups: Sequence[Group], counts: Mapping[str, int]) -> Findings:
         base, lines_of_base = _base(tallies)
         facts, lines = facts | base, [*lines, *lines_of_base]
     return Findings(facts, lines, warnings)
+
+
+def _teaches(group: Group) -> bool:
+    """Whether rewards differ; where steps are rewarded they teach in groups that are all right or all wrong too."""
+    rewards = {row.reward for row in group.rows}
+    return len(rewards) > 1 or group.drawn is not None or any(row.steps is not None for row in group.rows)
 
 
 def _base(tallies: Sequence[tuple[int, int]]) -> tuple[dict[str, Any], list[str]]:

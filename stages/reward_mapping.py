@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Annotated
 
-from .options import expect
+from .options import Flat, expect
 from .rewards.mixing import Mix, mixed
+from .rewards.step_rewards import StepRewards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,10 @@ class Reward:
     gated)"""
 
     score_scale: float | None = None
-    """What scores are multiplied by there (alpha; default: 0.5)"""
+    """What scores are multiplied by there, and with --reward.steps what steps earn (alpha; default: 0.5)"""
+
+    step_rewards: Annotated[StepRewards, Flat] = field(default_factory=StepRewards)
+    """Rewards of steps"""
 
     def __post_init__(self) -> None:
         scale = self.score_scale
@@ -44,6 +49,11 @@ class Reward:
         """The reward of a verdict, None where there is none: the rollout is left out."""
         return None if verdict == "unknown" else getattr(self, verdict)
 
+    @property
+    def scale(self) -> float:
+        """What scores, or what steps earn, are multiplied by."""
+        return 0.5 if self.score_scale is None else self.score_scale
+
     def mixed(self, reward: float, score: float) -> float:
         """The reward of a rollout that has a score beside its verdict."""
-        return mixed(reward, score, self.mix or "gated", 0.5 if self.score_scale is None else self.score_scale)
+        return mixed(reward, score, self.mix or "gated", self.scale)

@@ -262,7 +262,7 @@ def _scorer(
     assert options.precision != "auto"
     method, dtype = options.method, options.precision
     if isinstance(method, Token):
-        return TokenScorer(load_headed(model, "token", dtype=dtype))
+        return TokenScorer(load_headed(model, "token", dtype=dtype), reader.encoder, method)
     if isinstance(method, BradleyTerry) and options.engine == "vllm":
         from .scoring.vllm_scalar import VllmScalarScorer
 

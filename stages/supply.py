@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .batching import Step, TrainingRow
 from .groups import Group, Order, step_random, weigh
 from .objectives import Objective
+from .reward_mapping import Reward
+from .step_returns import with_step_advantages
 
 if TYPE_CHECKING:
     from .conditioned import ConditionedPrompts
@@ -67,16 +69,20 @@ def span_of(
 class FixedRollouts:
     """The groups of rollouts that were made before, in an order fixed by the seed; a `Source`."""
 
-    def __init__(self, groups: Sequence[Group], objective: Objective, order: Order, seed: int) -> None:
+    def __init__(
+        self, groups: Sequence[Group], objective: Objective, order: Order, seed: int, reward: Reward | None = None
+    ) -> None:
         self._groups, self._objective, self._order, self._seed = groups, objective, order, seed
+        self._reward = reward or Reward()
 
     def open(self, step: int) -> None:
         """Nothing is kept from step to step."""
 
     def step(self, step: int, place: int) -> Step[TrainingRow]:
         groups = [self._groups[index] for index in self._order.of(place)]
+        groups, shown = with_step_advantages(groups, self._reward)
         chosen = weigh(groups, self._objective, step_random(self._seed, step))
-        chosen.shown["epoch"] = self._order.epochs(place + 1)
+        chosen.shown |= {**shown, "epoch": self._order.epochs(place + 1)}
         return chosen
 
 

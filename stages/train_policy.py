@@ -142,7 +142,7 @@ def train_policy(
         problems: Train on-policy: sample these problems with the policy in training
         pass_rates: Verdicts that tell how often --problems are solved (several times: oldest first)
         eval_problems: Problems to evaluate the policy on while it trains, none of them trained on
-        scores: Scores of those rollouts, for every --rollouts: rewards then come from both, as --reward.mix says
+        scores: Scores of those rollouts, for every --rollouts: what --reward.mix or --reward.steps reads
         reward_model: A token reward model (whet train-rm --method token) that weighs the tokens, with oreal
         continue_from: A policy whose trainer/ to go on from: weights, moments, schedule, step
         reference: The policy a penalty refers to (default: POLICY)

@@ -11,10 +11,10 @@ from ..artifacts import Artifact, Rollout, Score, Verdict, Weights, WrongArtifac
 from .batching import TrainingRow, policy_tokens
 from .groups import Group, step_random
 from .joins import belong, blames_problem, by_rollout, check_belongs
-from .objectives import AllDraws, Objective, has
-from .objectives.oreal import Oreal
+from .objectives import AllDraws, Objective, has, undivided
 from .reward_mapping import Reward
 from .rollouts import ragged
+from .step_returns import StepReader
 from .truncation import MASKED, Truncation, rewarded
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "rollout_id", "problem_id", "step", "occurrence", "prompt_token_ids", "token_ids", "logprobs", "sampling_logprobs",
-    "finish_reason", "error", "segments", "draws_total", "correct_total",
+    "finish_reason", "error", "segments", "draws_total", "correct_total", "drawing_probability",
 ]  # fmt: skip
 _LISTS = ("prompt_token_ids", "token_ids", "logprobs", "sampling_logprobs")
 
@@ -57,15 +57,18 @@ def read_groups(
     temperature = check_rollouts(policy, rollouts, objective)
     judged = _verdicts(rollouts, verdicts) if objective.needs_verdicts else None
     scored = _judgements(rollouts, scores, ["score"]) if scores else None
+    stepped = StepReader(policy, scores, reward.step_rewards) if reward.step_rewards.on else None
     broken = {row["problem_id"] for row in (judged or {}).values() if blames_problem(row)}
     dropped: set[str] = set()
     limits = [_limit(artifact, truncation) for artifact in rollouts]
     groups: dict[Any, Group] = {}
     totals: dict[Any, set[tuple[int | None, int | None]]] = {}
     counts: Counter[str] = Counter(rollouts=0)
+    weighted = 0
     for place, artifact in enumerate(rollouts):
         for row, facts in _rows(artifact, objective):
             counts["rollouts"] += 1
+            weighted += facts["drawing_probability"] is not None
             key = (place, facts["step"], facts["problem_id"], facts["occurrence"])
             if not objective.in_groups:
                 key = counts["rollouts"]
@@ -90,12 +93,24 @@ def read_groups(
                     counts["unscored"] += 1
                     groups.setdefault(key, Group()).unknown += 1
                     continue
-                row.reward = reward.mixed(row.reward, score)
+                if stepped is None:
+                    row.reward = reward.mixed(row.reward, score)
+                else:
+                    row.steps = stepped.of(row)
             groups.setdefault(key, Group()).rows.append(row)
+    if weighted and objective.standardises:
+        paths = ", ".join(str(artifact.path) for artifact in rollouts)
+        raise WrongArtifact(
+            f"{weighted:,} rollouts of {paths} are of problems that were drawn by weight, by how hard they are, and "
+            "dividing by the standard deviation of a group weighs hard and easy ones up too: train with "
+            f"{undivided(objective)}"
+        )
     if objective.in_groups:
         for key, group in groups.items():
             group.drawn = _chosen_from(group, totals[key], reward)
-        _refuse_chosen(rollouts, groups.values(), objective, reward, scored is not None)
+        _refuse_chosen(rollouts, groups.values(), objective, reward, scored is not None and stepped is None)
+    if stepped is not None:
+        counts["scored_steps"] = stepped.told()
     found = [group for group in groups.values() if (group.has_baseline if objective.in_groups else group.rows)]
     if judged is not None:
         counts["broken_problems"] = len(dropped)
@@ -157,10 +172,9 @@ def _refuse_chosen(
         f"{number:,} groups of {', '.join(str(artifact.path) for artifact in rollouts)} were chosen from more draws"
     )
     if objective.standardises:
-        other = "--advantage rloo" if isinstance(objective, Oreal) else "--advantage centred"
         raise WrongArtifact(
             f"{chosen} by their verdicts, and a balanced group's standard deviation says nothing of its problem: train "
-            f"with {other}, where the baseline is the mean over all draws"
+            f"with {undivided(objective)}, where the baseline is the mean over all draws"
         )
     if scored:
         raise WrongArtifact(

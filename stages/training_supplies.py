@@ -80,7 +80,7 @@ def _given_rollouts(models: PolicyModels) -> Iterator[Supply]:
     found += _memory(models, max(row.length for group in groups for row in group.rows))
     found.told()
     yield Supply(
-        source=FixedRollouts(groups, objective, order, options.loop.seed),
+        source=FixedRollouts(groups, objective, order, options.loop.seed, options.reward),
         span=span,
         identity=identity,
         temperature=given.temperature,

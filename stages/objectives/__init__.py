@@ -54,8 +54,13 @@ class Completions:
     """bool: the tokens that are trained"""
 
     advantages_B: Tensor
+    """Of each rollout"""
+
     positives_B: Tensor
     """bool: the reward is above 0"""
+
+    step_advantages_BT: Tensor | None = None
+    """What each token's advantage gets from its step besides; None where steps have no rewards"""
 
     old_logprobs_BT: Tensor | None = None
     """Before the update: what the proximal ratio is taken to"""
@@ -79,6 +84,12 @@ class Completions:
 
     negative_weights_BT: Tensor | None = None
 
+    @property
+    def token_advantages(self) -> Tensor:
+        """Of each token; [B, 1] where all tokens of a rollout have the same."""
+        advantages_B1 = self.advantages_B[:, None]
+        return advantages_B1 if self.step_advantages_BT is None else advantages_B1 + self.step_advantages_BT
+
 
 @dataclass
 class Terms:
@@ -101,7 +112,8 @@ class Objective(Protocol):
     Besides what stands here an objective may have `learning_rate`, its own default, and say what not all have to say,
     which `has` reads: `graded` (how much a rollout is rewarded matters, not only whether), `needs_record` (the
     sampler's own log-probabilities), `needs_entropies`, `needs_pairs` (rows come two by two, chosen and rejected),
-    `needs_teacher` (log-probabilities of a teacher), `learns_alone` (own rollouts teach it without verdicts).
+    `needs_teacher` (log-probabilities of a teacher), `learns_alone` (own rollouts teach it without verdicts),
+    `takes_step_rewards` (advantages may differ from token to token).
     """
 
     in_groups: ClassVar[bool]
@@ -139,6 +151,11 @@ class Objective(Protocol):
     def terms(self, completions: Completions, totals: Totals) -> Terms:
         """The loss of one micro-batch."""
         ...
+
+
+def undivided(objective: Objective) -> str:
+    """The option under which an objective that standardises does so no more."""
+    return f"--advantage {getattr(objective, 'undivided', 'centred')}"
 
 
 def has(objective: Objective, fact: str) -> bool:

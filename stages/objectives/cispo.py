@@ -46,6 +46,6 @@ class Cispo(GroupRelative, PolicyGradient):
         ratio_BT = log_ratio_BT.detach().exp()
         low_BT, high_BT = ratio_BT < self.weight_low, ratio_BT > self.weight_high
         weights_BT = ratio_BT.clamp(self.weight_low, self.weight_high)
-        losses_BT = -weights_BT * completions.advantages_B[:, None] * completions.logprobs_BT
+        losses_BT = -weights_BT * completions.token_advantages * completions.logprobs_BT
         acted = {"low_mean": low_BT, "high_mean": high_BT, "region_mean": low_BT | high_BT}
         return losses_BT, {f"clip_ratio/{name}": held_BT for name, held_BT in acted.items()}

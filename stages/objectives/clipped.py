@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def clipped_surrogate(
     log_ratio_BT: Tensor,
-    advantages_B1: Tensor,
+    advantages_BT: Tensor,
     clip_low: float = 0.2,
     clip_high: float = 0.2,
     dual_clip: float | None = None,
@@ -40,15 +40,15 @@ def clipped_surrogate(
     bound_BT = ratio_BT.clamp(1 - clip_low, 1 + clip_high)
     if keep_gradient:
         bound_BT = bound_BT.detach() * (ratio_BT / ratio_BT.detach())
-    losses_BT = -(ratio_BT * advantages_B1).minimum(bound_BT * advantages_B1)
-    low_BT = (ratio_BT < 1 - clip_low) & (advantages_B1 < 0)
-    high_BT = (ratio_BT > 1 + clip_high) & (advantages_B1 > 0)
+    losses_BT = -(ratio_BT * advantages_BT).minimum(bound_BT * advantages_BT)
+    low_BT = (ratio_BT < 1 - clip_low) & (advantages_BT < 0)
+    high_BT = (ratio_BT > 1 + clip_high) & (advantages_BT > 0)
     acted = {
         "clip_ratio/low_mean": low_BT, "clip_ratio/high_mean": high_BT, "clip_ratio/region_mean": low_BT | high_BT
     }  # fmt: skip
     if dual_clip is not None:
-        beyond_BT = (ratio_BT > dual_clip) & (advantages_B1 < 0)
-        losses_BT = losses_BT.where(~beyond_BT, (-dual_clip * advantages_B1).expand_as(losses_BT))
+        beyond_BT = (ratio_BT > dual_clip) & (advantages_BT < 0)
+        losses_BT = losses_BT.where(~beyond_BT, (-dual_clip * advantages_BT).expand_as(losses_BT))
         acted["clip_ratio/dual_mean"] = beyond_BT
     return losses_BT, acted
 
@@ -86,7 +86,7 @@ class Clipped(PolicyGradient):
     def surrogate(self, log_ratio_BT: Tensor, completions: Completions) -> tuple[Tensor, dict[str, Tensor]]:
         return clipped_surrogate(
             log_ratio_BT,
-            completions.advantages_B[:, None],
+            completions.token_advantages,
             self.clip_low,
             self.clip_high,
             self.dual_clip,

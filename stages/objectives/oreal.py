@@ -77,6 +77,7 @@ class Oreal(TokenWeighting):
     at_sampling_temperature: ClassVar[bool] = True
     rewards: ClassVar[tuple[float, float, float | None]] = (1.0, -1.0, -1.0)
     graded: ClassVar[bool] = True
+    undivided: ClassVar[str] = "rloo"
 
     @property
     def needs_reference(self) -> bool:

@@ -4,7 +4,8 @@
            + kl_weight * share * penalty - entropy_weight * entropy / tokens
 
 A new objective of this family says how a ratio and an advantage make a loss (`surrogate`), and which advantages the
-rollouts of a group get (`weigh`).
+rollouts of a group get (`weigh`). An advantage is `Completions.token_advantages`: of a rollout, or of each token where
+steps have rewards.
 """
 
 # B rows, T completion tokens
@@ -87,6 +88,11 @@ class PolicyGradient:
     def level(self) -> Level:
         """What one ratio is of."""
         return "token"
+
+    @property
+    def takes_step_rewards(self) -> bool:
+        """A ratio of each token is there to be weighed by an advantage of its own."""
+        return self.level == "token"
 
     def surrogate(self, log_ratio_BT: Tensor, completions: Completions) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each token, or of each rollout [B, 1]; and, as bool, where what is logged acted."""

@@ -6,27 +6,33 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .batches import arrange
+from .methods import Token
 from .policies import mean_of
 from .scored import Candidate, Scored
+from .steps import ends_of, own_steps, step_scores
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..batching import TrainingRow
+    from ..tokens import Encoder
 
 # B rows, S positions, T completion tokens of the longest
 
 
 class TokenScorer:
-    """Score: mean logit over the completion. Token scores: the logit of the state before each token.
+    """Score: mean logit over the completion, or over its lowest step. Token scores: the logit before each token.
 
     That of the first token is the prompt's last state; the state after the last token is never read. (OREAL, Lyu et al.
     2025, and its code: notes 1.4.) In terms of a Hugging Face token classifier the score of the token at position t is
     the logit at t - 1.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, encoder: Encoder, options: Token) -> None:
         from ..packing import packs
 
-        self.model, self.packed = model, packs(model)
+        self.model, self.encoder, self.options = model, encoder, options
+        self.packed = packs(model)
 
     def prepared(self, candidate: Candidate) -> Candidate:
         return candidate
@@ -41,8 +47,15 @@ class TokenScorer:
             logits_BT = state_logits(self.model, arrange(rows, self.model, packed=self.packed)).cpu().numpy()
         found = [logits[: len(row.token_ids)] for logits, row in zip(logits_BT, rows, strict=True)]
         return [
-            Scored(mean_of(logits, candidate.own), logits) for candidate, logits in zip(candidates, found, strict=True)
+            Scored(self._aggregate(logits, candidate), logits)
+            for candidate, logits in zip(candidates, found, strict=True)
         ]
+
+    def _aggregate(self, logits: np.ndarray, candidate: Candidate) -> float | None:
+        if self.options.aggregate == "mean" or candidate.row is None:
+            return mean_of(logits, candidate.own)
+        ends = ends_of(self.encoder.decode, candidate.row.token_ids.tolist(), self.options.step_end)
+        return min(step_scores(logits, own_steps(ends, candidate.own), candidate.own), default=None)
 
 
 class ScalarScorer:

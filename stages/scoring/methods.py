@@ -13,6 +13,7 @@ from ..rewards.internlm2 import is_internlm2
 from ..rewards.loading import settings_of
 from ..rewards.polar_packing import Packing, published_tokens
 from ..tokens import load_encoder
+from .steps import MARK
 
 BETA = 0.05
 """Of implicit rewards, where nothing says another. (Implicit PRM, field notes S20.)"""
@@ -49,7 +50,7 @@ class Implicit:
     aggregate: Literal["sum", "mean", "min"] = "sum"
     """sum or mean of the token rewards, or the least of the steps' rewards"""
 
-    step_end: str = "\n\n"
+    step_end: str = MARK
     """What ends a step, for --aggregate min"""
 
     def __post_init__(self) -> None:
@@ -64,6 +65,15 @@ class Implicit:
 @dataclass(frozen=True, kw_only=True)
 class Token:
     """A token-level reward model: the mean of its logits before each token of the completion, and each of them."""
+
+    aggregate: Literal["mean", "min"] = "mean"
+    """The mean of the token scores, or that of the step where it is lowest, for best-of-n"""
+
+    step_end: str = MARK
+    """What ends a step, for --aggregate min"""
+
+    def __post_init__(self) -> None:
+        expect([("--step-end", repr(self.step_end), bool(self.step_end), "some text")])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from .batches import arrange
 from .methods import Confidence, Implicit
 from .scored import Candidate, Scored
 from .spans import overlapping, token_spans
+from .steps import ends_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,9 +122,7 @@ class ImplicitScorer:
             kept = reward[own].astype(np.float64)
             return float(kept.sum() if self.options.aggregate == "sum" else kept.mean())
         assert candidate.row is not None
-        _, spans = token_spans(self.encoder.decode, candidate.row.token_ids.tolist())
-        text = self.encoder.decode(candidate.row.token_ids.tolist())
-        ends = step_ends(text, spans, self.options.step_end)
+        ends = ends_of(self.encoder.decode, candidate.row.token_ids.tolist(), self.options.step_end)
         return float(step_rewards(torch.from_numpy(reward * own), ends).min())
 
 
@@ -157,15 +156,3 @@ def answer_tokens(encoder: Encoder, token_ids: list[int], problem: Problem | Non
     decoded, spans = token_spans(encoder.decode, token_ids)
     # A tokenizer whose tokens decode otherwise alone than side by side leaves no way to tell them apart.
     return overlapping(spans, found.start, found.end) if decoded == text else []
-
-
-def step_ends(text: str, spans: Sequence[tuple[int, int]], mark: str) -> list[int]:
-    """One past the last token of every step: steps end behind `mark`, the last one with the text."""
-    ends, position = [], text.find(mark)
-    while position >= 0:
-        stop = position + len(mark)
-        inside = [place for place, (low, high) in enumerate(spans) if low < stop and high > low]
-        if inside and inside[-1] + 1 < len(spans):
-            ends.append(inside[-1] + 1)
-        position = text.find(mark, stop)
-    return [*dict.fromkeys(ends), len(spans)]

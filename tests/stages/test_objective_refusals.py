@@ -9,6 +9,7 @@ import pytest
 from whet.artifacts import WrongArtifact, WrongOption
 from whet.stages.objectives.cispo import Cispo
 from whet.stages.objectives.dapo import Dapo
+from whet.stages.objectives.dpo import Dpo
 from whet.stages.objectives.dr_grpo import DrGrpo
 from whet.stages.objectives.grpo import Grpo
 from whet.stages.objectives.gspo import Gspo
@@ -17,7 +18,9 @@ from whet.stages.objectives.psr import Nsr, Psr, WReinforce
 from whet.stages.objectives.rejection import Rejection
 from whet.stages.objectives.rloo import Rloo
 from whet.stages.objectives.topr import Topr
+from whet.stages.problem_selection import ProblemSelection
 from whet.stages.reward_mapping import Reward
+from whet.stages.rewards.step_rewards import StepRewards
 from whet.stages.train_policy import TrainPolicyOptions, resolve
 from whet.stages.training_rollouts import read_groups
 from whet.stages.truncation import Truncation
@@ -40,6 +43,7 @@ def refusal_of(training: Any, options: TrainPolicyOptions, *, scored: bool = Fal
     return ""
 
 
+STEPS = Reward(step_rewards=StepRewards(steps="clip-delta"))
 NSR = TrainPolicyOptions(objective=Nsr())
 GRPO = TrainPolicyOptions(objective=Grpo())
 
@@ -72,6 +76,19 @@ GRPO = TrainPolicyOptions(objective=Grpo())
             replace(GRPO, truncation=Truncation(truncated="soft-penalty")), {"scored": True},
             "--truncated soft-penalty can put a correct rollout below a wrong one",
         ),
+        (replace(GRPO, reward=STEPS), {"scored": True}, ""),
+        (replace(GRPO, objective=Rloo(ratio_of="token"), reward=STEPS), {"scored": True}, ""),
+        (replace(GRPO, reward=STEPS, truncation=Truncation(truncated="soft-penalty")), {"scored": True}, ""),
+        (replace(GRPO, reward=STEPS), {}, "--reward.steps reads the token scores of --scores"),
+        (replace(GRPO, reward=STEPS), {"online": True}, "--reward.steps reads the token scores of --scores"),
+        (replace(GRPO, reward=STEPS), {"scored": True, "online": True}, "--scores go with --rollouts"),
+        *[
+            (replace(GRPO, objective=one, reward=STEPS), {"scored": True}, "has one advantage a rollout, and")
+            for one in (Rloo(), Gspo(), Oreal(), Topr())
+        ],
+        (replace(GRPO, objective=Nsr(), reward=STEPS), {"scored": True}, "asks whether a rollout is right"),
+        (replace(GRPO, objective=Dpo(), reward=STEPS), {"scored": True}, "dpo compares whole rollouts"),
+        (replace(GRPO, reward=replace(STEPS, mix="sum")), {"scored": True}, "--reward.mix joins .* leave out one"),
     ],
 )  # fmt: skip
 def test_combinations_of_options(training, options, given, message):
@@ -146,6 +163,34 @@ def test_a_standard_deviation_of_groups_that_were_balanced_by_their_verdicts(tra
             read_groups(training.policy(), *given)
     else:
         assert read_groups(training.policy(), *given).groups[0].drawn is not None
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (Grpo(old="recomputed"), "--advantage centred"),
+        (Dapo(old="recomputed"), "--advantage centred"),
+        (Oreal(advantage="grpo"), "--advantage rloo"),
+        (DrGrpo(old="recomputed"), ""),
+        (Oreal(), ""),
+    ],
+)
+def test_a_standard_deviation_beside_problems_drawn_by_weight(training, objective, message):
+    """Both weigh problems by how hard they are."""
+    rollouts = training.rollouts("r", TEXTS, row=lambda *_: {"drawing_probability": 0.5})
+    verdicts, given = training.verdicts(rollouts, LETTERS), Reward().filled(objective.rewards)
+    online = {"problems": training.problems_artifact(), "pass_rates": [verdicts]}
+    options = TrainPolicyOptions(objective=objective)
+    if not message:
+        assert read_groups(training.policy(), [rollouts], [verdicts], objective, given).counts["groups"] == 1
+        resolve(replace(options, selection=ProblemSelection(problem_weight="mid")), training.policy(), **online)
+        return
+    with pytest.raises(WrongArtifact, match=f"2 rollouts of .* were drawn by weight, .* train with {message}"):
+        read_groups(training.policy(), [rollouts], [verdicts], objective, given)
+    for selection in (ProblemSelection(problem_weight="mid"), ProblemSelection(repeat_bins="oreal")):
+        with pytest.raises(WrongOption, match=f"weighs hard and easy ones up too: give {message}"):
+            resolve(replace(options, selection=selection), training.policy(), **online)
+    resolve(replace(options, selection=ProblemSelection(max_pass_rate=0.9)), training.policy(), **online)
 
 
 def test_scores_of_groups_that_were_chosen_from_more_draws(training):

@@ -36,6 +36,7 @@ from whet.stages.training import Training
 VOCABULARY = 32
 OBJECTIVES: dict[str, Objective] = {
     "supervised": Supervised(), "grpo": Grpo(kl_weight=0.1), "oreal": Oreal(keep="none", kl_weight=0.1),
+    "grpo-steps": Grpo(),
 }  # fmt: skip
 OPTIMIZATION = Optimization(learning_rate=0.1, max_grad_norm=0, precision="float32")
 
@@ -52,8 +53,11 @@ def tiny_model(seed: int) -> Any:
     )  # fmt: skip
 
 
-def eight_rows() -> list[TrainingRow]:
-    """Completions of 1 to 23 tokens, the third with a part that the environment wrote; half of them are right."""
+def eight_rows(name: str = "") -> list[TrainingRow]:
+    """Completions of 1 to 23 tokens, the third with a part that the environment wrote; half of them are right.
+
+    Where the objective's name ends so, every token has what its step earns beside the rollout's advantage.
+    """
     rng = np.random.default_rng(7)
     rows = []
     for index, length in enumerate((3, 23, 9, 1, 14, 6, 17, 11)):
@@ -71,6 +75,9 @@ def eight_rows() -> list[TrainingRow]:
                 sampled_logprobs=rng.normal(-3.5, 0.1, length).astype(np.float32),
             )
         )
+    if name.endswith("-steps"):
+        for row in rows:
+            row.step_advantages = rng.normal(size=len(row.token_ids)).astype(np.float32)
     return rows
 
 
@@ -105,7 +112,7 @@ def one_step(
 def main(folder: Path, shard: bool) -> None:
     processes = replace(start(launched()), share=shard)
     for name, objective in OBJECTIVES.items():
-        gradients, weights, logged = one_step(folder / name, objective, eight_rows(), processes=processes)
+        gradients, weights, logged = one_step(folder / name, objective, eight_rows(name), processes=processes)
         if processes.leads:
             save_file(gradients, folder / f"{name}-gradients.safetensors")
             save_file(weights, folder / f"{name}-weights.safetensors")

@@ -36,7 +36,7 @@ def assert_weights_agree(found: Tensors, expected: Tensors) -> None:
 def test_one_micro_batch_of_8_eight_of_1_and_any_order_or_budget_give_the_same_step(
     name: str, packed: bool, tmp_path: Path
 ) -> None:
-    rows, objective = eight_rows(), OBJECTIVES[name]
+    rows, objective = eight_rows(name), OBJECTIVES[name]
     gradients, weights, logged = one_step(tmp_path / "whole", objective, rows, packed=packed)
     start = tiny_model(0).state_dict()
     assert max((weights[key] - start[key]).abs().max() for key in weights) > 1e-3  # the step moves them
@@ -51,8 +51,8 @@ def test_one_micro_batch_of_8_eight_of_1_and_any_order_or_budget_give_the_same_s
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_packing_without_padding_gives_the_same_step_as_padding(name: str, tmp_path: Path) -> None:
-    packed = one_step(tmp_path / "packed", OBJECTIVES[name], eight_rows(), packed=True)
-    padded = one_step(tmp_path / "padded", OBJECTIVES[name], eight_rows(), packed=False)
+    packed = one_step(tmp_path / "packed", OBJECTIVES[name], eight_rows(name), packed=True)
+    padded = one_step(tmp_path / "padded", OBJECTIVES[name], eight_rows(name), packed=False)
     assert_gradients_agree(packed[0], padded[0])
     assert_weights_agree(packed[1], padded[1])
 
@@ -97,7 +97,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_two_processes_of_4_rows_make_the_step_of_one_process_of_8(
     two_ranks: dict[str, Path], kind: str, name: str, tmp_path: Path
 ) -> None:
-    gradients, weights, logged = one_step(tmp_path / "alone", OBJECTIVES[name], eight_rows())
+    gradients, weights, logged = one_step(tmp_path / "alone", OBJECTIVES[name], eight_rows(name))
     folder = two_ranks[kind]
     assert_gradients_agree(load_file(folder / f"{name}-gradients.safetensors"), gradients)
     assert_weights_agree(load_file(folder / f"{name}-weights.safetensors"), weights)

@@ -14,7 +14,7 @@ from whet.stages.rewards.loading import load_headed
 from whet.stages.rewards.polar_packing import Packer, Packing
 from whet.stages.scoring.batches import batches
 from whet.stages.scoring.heads import ScalarScorer, TokenScorer
-from whet.stages.scoring.methods import Confidence, Implicit
+from whet.stages.scoring.methods import Confidence, Implicit, Token
 from whet.stages.scoring.policies import ConfidenceScorer, ImplicitScorer, LikelihoodScorer
 from whet.stages.scoring.references import PolarScorer, Reference
 from whet.stages.scoring.running import batch_tokens_of
@@ -42,7 +42,7 @@ def scorer_of(training: Any, method: str) -> tuple[Any, Encoder]:
             packer = Packer(encoder, Packing(separator_token="<|system|>", reward_token="<|user|>"))
             references = {f"p{n}": Reference(f"{n} of {n}") for n in range(3)}
             return PolarScorer(model, packer, references, by_group=False), encoder
-        return (TokenScorer if method == "token" else ScalarScorer)(model), encoder
+        return TokenScorer(model, encoder, Token()) if method == "token" else ScalarScorer(model), encoder
     model = load_policy(policy, dtype="float32")
     if method == "confidence":
         return ConfidenceScorer(model, encoder, Confidence()), encoder

@@ -13,7 +13,7 @@ from whet.stages.rewards.folder import Reference, Settings, write_settings
 from whet.stages.rewards.loading import load_headed
 from whet.stages.rewards.polar_packing import Packer, Packing
 from whet.stages.score import ScoreOptions, resolve
-from whet.stages.scoring.methods import Implicit, Polar
+from whet.stages.scoring.methods import Implicit, Polar, Token
 from whet.stages.tokens import load_encoder
 
 TEXTS = [["7", "12345", "3"], ["9 9 9 9 9", "", "1"]]
@@ -56,6 +56,15 @@ def test_a_token_model_gives_each_token_the_logit_before_it(training: Any, score
         assert row["score"] == pytest.approx(expected.mean(), abs=1e-5)
     assert found.manifest.facts["token_alignment"] == "before"
     assert found.manifest.facts["method"]["name"] == "token"
+
+
+def test_a_token_model_scores_a_rollout_by_its_lowest_step_where_asked(training: Any, scored: Scored) -> None:
+    """One token a character and the end token: "1 2 3" has steps of two tokens each."""
+    rollouts, model = training.rollouts("r", [["1 2 3", "4"]]), reward_model(training, "token")
+    found = list(scored("m", rollouts, model, method=Token(aggregate="min", step_end=" ")).rows())
+    tokens = [np.array(row["token_scores"]) for row in found]
+    assert found[0]["score"] == pytest.approx(tokens[0].reshape(3, 2).mean(1).min(), abs=1e-6)
+    assert found[1]["score"] == pytest.approx(tokens[1].mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["ours", "plain"])

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from whet.stages.scoring.policies import confidence, step_ends
+from whet.stages.scoring.policies import confidence
 from whet.stages.scoring.spans import overlapping, token_spans
+from whet.stages.scoring.steps import step_ends
 
 
 def decode_of(tokens: Sequence[bytes]):
