@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..artifacts.files import write_file
+from .board import Board
 from .trackers import finish
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ class TrainingLog:
 
     def __init__(self, folder: Path, step: int, trackers: Sequence[GeneralTracker] = ()) -> None:
         self._path = folder / "metrics.jsonl"
-        self._board_folder = folder / "tb"
-        self._step, self._trackers = step, list(trackers)
-        self._board: Any = None
+        self._board = Board(folder / "tb", step + 1)
+        self._trackers = list(trackers)
         lines = [(_step_of(line), line) for line in self._lines()]
         self._tracked = max((found for found, _ in lines if found != float("inf")), default=0)
         # Whole or not at all: a kill here must not take the steps before with it.
@@ -41,14 +41,9 @@ class TrainingLog:
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
         """Log a step's numbers."""
-        if self._board is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(str(self._board_folder), purge_step=self._step + 1)
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **metrics}) + "\n")
-        for name, value in metrics.items():
-            self._board.add_scalar(name, value, step)
+        self._board.write(step, metrics)
         if step > self._tracked:
             self._track(step, metrics)
 
@@ -70,8 +65,6 @@ class TrainingLog:
             os.fsync(file.fileno())
 
     def close(self) -> None:
-        if self._board is not None:
-            self._board.close()
         for tracker in self._trackers:
             finish(tracker)
 

@@ -99,11 +99,11 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_run_goes_on(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kilobytes", "checkpoint_every"), [(1200, "2")])
+@pytest.mark.parametrize(("kilobytes", "checkpoint_every"), [(5, "100"), (1200, "2")])
 def test_a_file_that_may_not_be_written_is_one_clear_line(
     kilobytes: int, checkpoint_every: str, command: list[str], quiet: Artifact, tmp_path: Path
 ) -> None:
-    """1200 kB stop the first checkpoint."""
+    """5 kB stop the logs of the steps, 1200 kB the first checkpoint."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1000, resource.RLIM_INFINITY))
