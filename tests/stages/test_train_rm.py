@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from whet.artifacts import Draft, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
+from whet.artifacts import Artifact, Draft, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
 from whet.cli.options import record
 from whet.stages.loop import Loop
+from whet.stages.lora import Lora
 from whet.stages.optimization import Optimization
+from whet.stages.policy_folder import Saving
 from whet.stages.train_rm import TrainRmOptions, plan, train_rm
 from whet.stages.verifier_method import Augmentation, Verifier
 
@@ -164,7 +166,11 @@ def test_the_plan_says_what_there_is_to_learn_from(training, train, prompt):
     lines = plan(replace(OPTIONS, loop=Loop(epochs=2.0)), training.policy(), **train.inputs)
     assert lines[0].startswith("10 rows to learn from")
     assert lines[1] == r"first prompt: '0?\\boxed{1}=1', then correct"
+    assert lines[-2].startswith("memory: about ")
     assert lines[-1] == "5 steps of 4 rows"
+    adapted = plan(replace(OPTIONS, lora=Lora(rank=2)), training.policy(), **train.inputs)
+    # 2 (rows + columns) of q 32x32, k and v 16x32, o 32x32, gate and up 64x32, down 32x64.
+    assert adapted[-2].endswith("parameters, 1,024 of them trained")
 
 
 def test_wrong_options_are_refused():
@@ -174,3 +180,47 @@ def test_wrong_options_are_refused():
         Augmentation(near_formulas=1.5)
     with pytest.raises(WrongOption, match="--prompt-weight is -1"):
         Verifier(prompt_weight=-1)
+
+
+@pytest.mark.parametrize("merge", [False, True], ids=["adapter", "merged"])
+def test_a_verifier_is_trained_through_an_adapter_and_goes_on_bit_for_bit(training, train, merge):
+    from whet.stages.models import load_policy
+
+    options = replace(OPTIONS, lora=Lora(rank=4, dropout=0.1, merge=merge), loop=Loop(steps=5))
+    whole = train("whole", options)
+    with pytest.raises(Stopped):
+        train("stopped", options, stop_after=2)
+    assert train("stopped", options).digest == whole.digest
+    assert (whole.path / "verifier.json").is_file()
+    names = sorted(path.name for path in whole.path.glob("*.safetensors"))
+    assert names == (["model.safetensors"] if merge else ["adapter_model.safetensors"])
+    start = load_policy(training.policy(), dtype="float32")
+    if merge:
+        model = load_policy(Weights(str(whole.path)), dtype="float32")
+    else:
+        adapter = Weights(str(whole.path), allow=("adapter",))
+        model = load_policy(training.policy(), dtype="float32", adapter=adapter)
+        with pytest.raises(WrongArtifact, match="holds an adapter, expected a model"):
+            Weights(str(whole.path))
+    with torch.no_grad():
+        ids = torch.arange(5, 20)[None]
+        assert (model(ids).logits - start(ids).logits).abs().max() > 1e-3
+
+
+def test_verifiers_are_published_on_the_way(training, train):
+    options = replace(OPTIONS, loop=Loop(steps=5), saving=Saving(save_every=2))
+    with pytest.raises(Stopped):
+        train("out", options, stop_after=3)
+    made = train("out", options)
+    assert train("whole", options).digest == made.digest
+    short = train("short", replace(OPTIONS, loop=Loop(steps=4)))
+    for step in (2, 4):
+        parts = [Artifact.open(training.folder / f"{name}-step-{step:04d}") for name in ("out", "whole")]
+        assert [(part.kind, part.path.name, part.manifest.facts["steps"]) for part in parts] == [
+            ("verifier", "v1", step)
+        ] * 2
+        assert parts[0].digest == parts[1].digest
+        assert Weights(str(parts[0].path)).kind == "verifier"
+    four = Artifact.open(training.folder / "out-step-0004")
+    assert (four.path / "model.safetensors").read_bytes() == (short.path / "model.safetensors").read_bytes()
+    assert (four.path / "verifier.json").read_bytes() == (made.path / "verifier.json").read_bytes()

@@ -251,6 +251,45 @@ def test_a_verifier_is_trained_by_two_processes_as_by_one(place: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        ("token", ["--save-every", "2"]),
+        ("bradley-terry", ["--centring", "0.1", "--shard"]),
+        ("implicit", ["--lora.rank", "4", "--lora.merge"]),
+    ],
+)
+def test_a_reward_model_is_trained_by_two_processes_as_by_one(
+    place: Path, training_at: Callable[[Path], Any], method: str, more: list[str]
+) -> None:
+    tiny = training_at(place / "tiny")
+    texts = [["ya", "nab", "yabc", "na"], ["nb", "yb", "nbb", "ybbb"], ["yc", "ncc", "yccc", "nc"]]
+    tiny.verdicts(tiny.rollouts("r", texts), ["cici", "icic", "cici"])
+    train = [
+        "train-rm", "tiny/policy", "--method", method, "--rollouts", "tiny/r", "--verdicts", "tiny/r-verdicts",
+        "--steps", "4", "--rows-per-step", "3", "--learning-rate", "1e-2", "--epsilon", "1e-4", "--precision",
+        "float32", *more,
+    ]  # fmt: skip
+    out, err, codes = finished(ranked(*train, "--processes", "2", "--out", "out"))
+    assert (out, codes) == ("out/v1\n", [0, 0]), err
+    assert main([word for word in [*train, "--out", "alone", "-q"] if word != "--shard"]) == 0
+    assert_same_policy(Path("out/v1"), Path("alone/v1"))
+    assert losses(Path("out/v1")) == pytest.approx(losses(Path("alone/v1")), rel=1e-5)
+    assert len(set(losses(Path("alone/v1")))) == 4
+    for name in ("reward-model.json", "config.json", "tokenizer.json"):
+        assert Path("out/v1", name).read_text() == Path("alone/v1", name).read_text()
+    if "--save-every" in more:
+        assert_same_policy(Path("out-step-0002/v1"), Path("alone-step-0002/v1"))
+
+
+@pytest.mark.slow
+def test_an_adapter_is_not_spread_over_processes(place: Path) -> None:
+    out, err, codes = finished(ranked(*TRAIN, "--steps", "1", "--shard", "--lora.rank", "4"))
+    assert (out, codes) == ("", [2, 2])
+    assert "--lora.rank trains few weights, and --shard spreads all of them" in err
+
+
+@pytest.mark.slow
 def test_ranks_that_were_given_different_commands_refuse_to_train(place: Path) -> None:
     out, err, codes = finished(ranked(*TRAIN, "--steps", "3", "--only-rank-1", "--seed", "5"))
     assert (out, codes) == ("", [2, 2])
