@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .batching import Padded, completion_masks, rounded_pack
 from .engines.family import unsupported
+from .products import plain_products
 
 if TYPE_CHECKING:
     from .batching import TrainingRow
@@ -203,6 +204,7 @@ class _Blocks(torch.autograd.Function):
     """As plain products by blocks of queries; the backward pass computes the probabilities again."""
 
     @staticmethod
+    @plain_products()
     def forward(
         ctx: Any, query_HSD: Tensor, key_NSD: Tensor, value_NSD: Tensor, segments: Sequence[Segment], scale: float
     ) -> Tensor:
@@ -217,6 +219,7 @@ class _Blocks(torch.autograd.Function):
         return mixed_SHD
 
     @staticmethod
+    @plain_products()
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         query_HSD, key_NSD, value_NSD, mixed_SHD = ctx.saved_tensors
         gradient_SHD, scale = gradients[0], ctx.scale

@@ -128,12 +128,13 @@ def child(asked: argparse.Namespace) -> None:
 
 def _load_libraries(folder: Path) -> None:
     """What either side imports while it works: that time is the interpreter's."""
-    import pyarrow.parquet  # noqa: F401
+    import pyarrow.parquet
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline  # noqa: F401
 
     import whet.stages.rewards.heads
     import whet.stages.score  # noqa: F401
 
+    pyarrow.array([0])  # imports pandas where there is one
     model: Any = AutoModelForSequenceClassification
     model.from_pretrained(folder / "model")
     AutoTokenizer.from_pretrained(folder / "model")
