@@ -30,6 +30,9 @@ _PROJECT_VARIABLES = {
     "swanlab": "SWANLAB_PROJECT",
 }  # fmt: skip
 
+_TAG = "whet.run"
+"""What mlflow knows a run of a draft by."""
+
 
 def check_installed(names: Sequence[str]) -> None:
     """Refuse a tracker whose package is missing.
@@ -59,8 +62,7 @@ def started(names: Sequence[str], draft: Draft[Any]) -> list[GeneralTracker]:
     trackers = []
     for name in wanted:
         try:
-            project = os.environ.get(_PROJECT_VARIABLES[name], PROJECT)
-            tracker = LOGGER_TYPE_TO_CLASS[name](project, **_SETTINGS[name](str(draft.folder), identity(draft)))
+            tracker = LOGGER_TYPE_TO_CLASS[name](_project(name), **_SETTINGS[name](str(draft.folder), identity(draft)))
             tracker.start()
             tracker.store_init_configuration(configuration(draft))
         except Exception as error:
@@ -103,6 +105,10 @@ def configuration(draft: Draft[Any]) -> dict[str, Any]:
     return {"stage": draft.stage, "recipe": draft.recipe, **flat(draft.options)}
 
 
+def _project(name: str) -> str:
+    return os.environ.get(_PROJECT_VARIABLES[name], PROJECT)
+
+
 def _wandb(run: str, identity: str) -> dict[str, Any]:
     import wandb  # pyright: ignore[reportMissingImports]
 
@@ -111,9 +117,21 @@ def _wandb(run: str, identity: str) -> dict[str, Any]:
     return {"name": run, "id": identity, "resume": "allow", "settings": settings}
 
 
+def _mlflow(run: str, identity: str) -> dict[str, Any]:
+    """The server gives a run its id: one that goes on is found by a tag."""
+    import mlflow  # pyright: ignore[reportMissingImports]
+
+    experiments = mlflow.search_experiments(filter_string=f"name = '{_project('mlflow')}'")
+    runs = mlflow.search_runs(
+        [experiment.experiment_id for experiment in experiments], filter_string=f"tags.`{_TAG}` = '{identity}'",
+        max_results=1, output_format="list",
+    ) if experiments else []  # fmt: skip
+    return {"run_name": run, "run_id": runs[0].info.run_id if runs else None, "tags": {_TAG: identity}}
+
+
 _SETTINGS: dict[str, Callable[[str, str], dict[str, Any]]] = {
     "wandb": _wandb,
     "trackio": lambda run, identity: {"name": run, "resume": "allow"},
-    "mlflow": lambda run, identity: {"run_name": run},
+    "mlflow": _mlflow,
     "swanlab": lambda run, identity: {"experiment_name": run, "id": identity.ljust(21, "0"), "resume": "allow"},
 }
