@@ -2,17 +2,19 @@
 
 A field is one option. A field that is a dataclass is a group (`--sampling.temperature`; plain flags where it is marked
 `Flat`). A field that is a union of dataclasses, or one marked `Choice`, is a choice of variants (`--objective oreal`):
-the variant's own fields are plain flags, and only the chosen variant's may be given.
+the variant's own fields are plain flags, and only the chosen variant's may be given. A variant with a field that is
+marked `Later` stands for one that the inputs decide: what is given for others waits until then.
 """
 
 import dataclasses
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from ..artifacts import WrongOption
-from ..stages.options import Choice, Flat, Runtime, variant_name
+from ..stages.options import Choice, Flat, Later, Runtime, variant_name
 from .suggest import hint
 from .values import Form, convert, form_of, jsonable, members, parse_all
 
@@ -87,6 +89,8 @@ def read(
     hints = typing.get_type_hints(declared, include_extras=True)
     for field in dataclasses.fields(declared):
         annotation, marks = _unwrap(hints[field.name])
+        if any(mark is Later for mark in marks):
+            continue
         default = getattr(instance, field.name) if instance is not None else _default(field)
         below, key = (*path, field.name), prefix + field.name
         outside = runtime or any(mark is Runtime for mark in marks)
@@ -128,30 +132,52 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-def is_active(option: Option, values: dict[tuple[str, ...], Any]) -> bool:
-    """Whether the chosen variants have this option."""
-    return all(values.get(path) == name for path, name in option.needs)
+def is_active(option: Option, values: dict[tuple[str, ...], Any], undecided: Collection[tuple[str, ...]] = ()) -> bool:
+    """Whether the chosen variants have this option, or may have it where a choice is not decided yet."""
+    return all(values.get(path) == name or path in undecided for path, name in option.needs)
 
 
-def settle(options: list[Option], given: list[Given]) -> dict[tuple[str, ...], Any]:
+def settle(
+    options: list[Option], given: list[Given], decided: Mapping[tuple[str, ...], str] = MappingProxyType({})
+) -> dict[tuple[str, ...], Any]:
     """The value of every option that the chosen variants read.
 
     Args:
         given: in rising precedence.
+        decided: variants that the inputs decided, by the path of the choice.
 
     Raises:
         WrongOption: a wrong value, a missing one, or one that the chosen variant does not read.
     """
     latest = {item.key: item for item in given}
     values: dict[tuple[str, ...], Any] = {}
+    undecided: set[tuple[str, ...]] = set()
     for option in options:
-        if is_active(option, values):
-            values[option.path] = _value(option, latest.get(option.key))
-    active = {option.key for option in options if is_active(option, values)}
+        if not is_active(option, values):
+            continue
+        values[option.path] = decided.get(option.path) or _value(option, latest.get(option.key))
+        later = _later(option.variants.get(values[option.path])) if option.variants else None
+        if later is not None:
+            values[*option.path, later] = _becomes(options, given, option.path)
+            undecided.add(option.path)
     for item in given:
-        if item.key not in active:
-            raise WrongOption(_not_read(options, values, item))
+        owners = [option for option in options if option.key == item.key]
+        if not any(is_active(owner, values, undecided) for owner in owners):
+            raise WrongOption(_not_read(options, values, item, decided))
     return values
+
+
+def _later(variant: type | None) -> str | None:
+    """The field by which a variant stands for one that is decided later."""
+    hints = typing.get_type_hints(variant, include_extras=True) if variant is not None else {}
+    return next((name for name, hint in hints.items() if any(mark is Later for mark in _unwrap(hint)[1])), None)
+
+
+def _becomes(options: list[Option], given: list[Given], path: tuple[str, ...]) -> Callable[[type], Any]:
+    def become(variant: type) -> Any:
+        return build(variant, settle(options, given, {path: variant_name(variant)}), path)
+
+    return become
 
 
 def _value(option: Option, item: Given | None) -> Any:
@@ -166,17 +192,22 @@ def _value(option: Option, item: Given | None) -> Any:
         raise WrongOption(f"{found} {error}") from None
 
 
-def _not_read(options: list[Option], values: dict[tuple[str, ...], Any], item: Given) -> str:
-    """Name the variants that read an option, and the one that was chosen instead."""
+def _not_read(
+    options: list[Option],
+    values: dict[tuple[str, ...], Any],
+    item: Given,
+    decided: Mapping[tuple[str, ...], str],
+) -> str:
+    """Name the variants that read an option, and the one that was chosen, or decided, instead."""
     owners = [option for option in options if option.key == item.key]
     path = next(path for owner in owners for path, name in owner.needs if values.get(path) != name)
     choice = next(option for option in options if option.path == path)
     readers = [name for owner in owners for needed, name in owner.needs if needed == path]
     chosen = values.get(path)
-    return (
-        f"{item.where} is read by {choice.flag} {' or '.join(readers)}, "
-        f"but {choice.flag} is {chosen}: choose {readers[0]} or leave it out"
-    )
+    read_by = f"{item.where} is read by {choice.flag} {' or '.join(readers)}"
+    if path in decided:
+        return f"{read_by}, but the inputs ask for {chosen}: leave it out"
+    return f"{read_by}, but {choice.flag} is {chosen}: choose {readers[0]} or leave it out"
 
 
 def build(declared: type, values: dict[tuple[str, ...], Any], path: tuple[str, ...] = ()) -> Any:

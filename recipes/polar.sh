@@ -170,7 +170,7 @@ step "What the best of 8 rollouts is worth on held-out problems, by different ch
 mapfile -t drawn < <(r=$(draw "$held_out" "$main" 8 main); echo "$r"; whet verify "$r" --out "$runs/verdicts/main" -q)
 # Another policy's rollouts as references, the first right one of each problem.
 other_verdicts=$(whet verify "${unseen[0]}" --out "$runs/verdicts/other" -q)
-near_answer=$(whet score "${drawn[0]}" "$by_answer" --method polar --reference answer --out "$runs/best/answer" -q)
+near_answer=$(whet score "${drawn[0]}" "$by_answer" --reference answer --out "$runs/best/answer" -q)
 near_other=$(whet score "${drawn[0]}" "$by_rollout" --reference-rollouts "${unseen[0]}" --verdicts "$other_verdicts" \
     --out "$runs/best/other-rollouts" -q)
 python - "$runs/best.json" "${drawn[@]}" "${unseen[0]}" "$other_verdicts" "$near_answer" "$near_other" <<'PYTHON'
@@ -239,7 +239,7 @@ out.write_text(json.dumps(pages, indent=1) + "\n")
 PYTHON
 
 step "POLAR's scores as the only reward: no verdict is read, every one is worth 0."
-scores=$(whet score "${tuned_on[0]}" "$by_answer" --method polar --reference answer --normalize group --out "$runs/rft/scores" -q)
+scores=$(whet score "${tuned_on[0]}" "$by_answer" --reference answer --normalize group --out "$runs/rft/scores" -q)
 trained=$(whet train-policy "$main" --rollouts "${tuned_on[0]}" --verdicts "${tuned_on[1]}" --scores "$scores" --objective dr-grpo \
     --reward.correct 0 --reward.incorrect 0 --reward.invalid 0 --reward.mix sum --steps $updates --groups-per-step $groups \
     --learning-rate 3e-4 --warmup-steps 3 --beta2 0.95 --weight-decay 0 --seed "$seed" --out "$runs/rft/policy" -q)

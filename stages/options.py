@@ -26,6 +26,10 @@ Flat = _Mark("Flat")
 Choice = _Mark("Choice")
 """A dataclass that is a choice of variants although there is only one so far: it is chosen by a flag of its own."""
 
+Later = _Mark("Later")
+"""A field of a variant such as auto that is no option but a function: given the variant that the inputs turn out to ask
+for, it makes that of the options that were given. Options of all variants may be given beside such a one."""
+
 AS_TOKENS = "  as tokens: "
 """How a line of a plan begins that shows a text token by token."""
 

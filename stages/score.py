@@ -35,7 +35,7 @@ class ScoreOptions:
     """How scores are given."""
 
     method: Method = field(default_factory=Auto)
-    """auto: what the model folder says. Of any policy: likelihood, confidence, implicit"""
+    """auto: what the model folder says, with its options. Of any policy: likelihood, confidence, implicit"""
 
     normalize: Literal["none", "group", "running"] = "none"
     """group: (score - mean) / sd over the group; running: over all scores so far; token scores stay as they are"""
@@ -97,7 +97,7 @@ def score(
         whet score runs/x/rollouts runs/policy --method likelihood --out runs/x/likelihood
         whet score runs/texts hub:Qwen/Qwen2.5-0.5B --method likelihood --out runs/losses
         whet score runs/x/rollouts runs/policy --method confidence --mean geometric --out runs/x/confidence
-        whet score runs/x/rollouts runs/polar --method polar --reference best-rollout --verdicts runs/x/v --out runs/s
+        whet score runs/x/rollouts runs/polar --reference best-rollout --verdicts runs/x/v --out runs/s
     """
     from .scoring.facts import facts_of, tell
     from .scoring.reading import Reader, chunk_plan

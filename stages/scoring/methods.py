@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
 
 from ...artifacts import Weights, WrongArtifact, WrongOption
 from ..models import folder_of, read_config
-from ..options import expect
+from ..options import Later, expect
 from ..rewards.folder import Settings, read_settings
 from ..rewards.internlm2 import is_internlm2
 from ..rewards.loading import settings_of
@@ -22,6 +23,9 @@ BETA = 0.05
 @dataclass(frozen=True, kw_only=True)
 class Auto:
     """What the model folder says: reward-model.json, or a classification head with one label."""
+
+    become: Annotated[Callable[[type], Any], Later] = field(default=lambda method: method(), compare=False, repr=False)
+    """Makes the method that the folder holds, of the options given beside auto"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +122,7 @@ def resolve_method(method: Method, model: Weights) -> Method:
                 f"{model.spec} is a language model, which scores in several ways: give --method likelihood, confidence "
                 "or implicit, or the folder of a reward model"
             )
-        method = BY_NAME[held]()
+        method = method.become(BY_NAME[held])
     if isinstance(method, OF_POLICIES):
         if held not in (None, "implicit"):
             raise WrongArtifact(

@@ -1,7 +1,8 @@
 import dataclasses
 import importlib
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import toy_tune
@@ -10,6 +11,7 @@ from whet.artifacts import WrongOption
 from whet.cli.main import STAGES
 from whet.cli.options import Given, build, read, record, settle
 from whet.cli.signature import read_stage
+from whet.stages.options import Later
 
 OPTIONS = list(read(toy_tune.TuneOptions))
 
@@ -48,6 +50,49 @@ def test_a_chosen_variant_has_its_own_defaults_and_flags() -> None:
 def test_a_flag_of_another_variant_is_refused_with_the_variant_that_reads_it() -> None:
     with pytest.raises(WrongOption, match=r"--clip is read by --objective grpo, but --objective is off-policy"):
         tuned(steps="3", clip="0.1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fast:
+    speed: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Careful:
+    checks: int = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    become: Annotated[Callable[[type], Any], Later] = lambda variant: variant()
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    way: Found | Fast | Careful = dataclasses.field(default_factory=Found)
+
+
+def found_way(**texts: str) -> Found:
+    given = [Given(key, [value], f"--{key}", True) for key, value in texts.items()]
+    found = build(Way, settle(list(read(Way)), given)).way
+    assert isinstance(found, Found)
+    return found
+
+
+def test_options_given_beside_a_variant_that_inputs_decide_are_read_by_that_one() -> None:
+    assert [option.flag for option in read(Way)] == ["--way", "--speed", "--checks"]
+    assert found_way().become(Careful) == Careful(checks=2)
+    assert found_way(checks="3").become(Careful) == Careful(checks=3)
+    assert found_way(way="found", speed="4").become(Fast) == Fast(speed=4)
+
+
+def test_options_of_another_variant_than_inputs_decide_are_refused_then() -> None:
+    with pytest.raises(WrongOption, match="--checks is read by --way careful, but the inputs ask for fast: leave it"):
+        found_way(checks="3").become(Fast)
+    with pytest.raises(WrongOption, match="--checks is 'x', expected an integer"):
+        found_way(checks="x").become(Careful)
+    with pytest.raises(WrongOption, match="--checks is read by --way careful, but --way is fast"):
+        build(Way, settle(list(read(Way)), [Given("way", "fast", "f", False), Given("checks", 3, "--checks", False)]))
 
 
 def test_a_missing_required_option_names_its_flag() -> None:

@@ -155,6 +155,24 @@ def test_a_folder_of_another_method_is_refused(training: Any) -> None:
         resolve(ScoreOptions(method=Polar()), rollouts, model)
 
 
+def test_options_of_the_method_that_a_folder_holds_need_no_method(
+    training: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from whet.cli.main import main
+
+    rollouts = training.rollouts("r", [["7", "12345"]])
+    verdicts = training.verdicts(rollouts, ["ci"])
+    asked = ["--reference", "best-rollout", "--verdicts", str(verdicts.path), "--out", str(tmp_path / "s"), "-q"]
+    polar, token = (str(reward_model(training, method).path) for method in ("polar", "token"))
+    assert main(["score", str(rollouts.path), polar, *asked]) == 0
+    found = Artifact[Any].open(tmp_path / "s")
+    assert found.manifest.options["method"] == "polar"
+    assert found.manifest.options["reference"] == "best-rollout"
+    capfd.readouterr()
+    assert main(["score", str(rollouts.path), token, *asked]) == 2
+    assert "--reference is read by --method polar, but the inputs ask for token" in capfd.readouterr().err
+
+
 def test_vllm_runs_scalar_models_alone(training: Any) -> None:
     rollouts, model = training.rollouts("r", [["1"]]), reward_model(training, "token")
     with pytest.raises(WrongOption, match="--engine vllm runs bradley-terry models, the method is token"):
