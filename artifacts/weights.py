@@ -2,6 +2,7 @@
 
 import os
 import re
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Weights:
         path: the folder transformers can load; None for programs and servers.
         digest: of the payload (content digest of ours, digest of the files of a plain folder).
         revision: the commit of a hub model.
+        adapter: the LoRA adapter that is merged into the weights when they are loaded.
     """
 
     def __init__(self, spec: str, allow: tuple[str, ...] = (), trust_remote_code: bool = False) -> None:
@@ -37,6 +39,7 @@ class Weights:
         self.path: Path | None = None
         self.artifact: Artifact[Any] | None = None
         self.revision: str | None = None
+        self.adapter: Weights | None = None
         scheme, colon, rest = spec.partition(":")
         if rest.startswith("//") and scheme in ("http", "https"):
             scheme, rest = "server", spec
@@ -56,6 +59,20 @@ class Weights:
 
     def __repr__(self) -> str:
         return f"Weights({self.spec})"
+
+    def adapted(self, adapter: "Weights | None") -> "Weights":
+        """This model with an adapter; itself where there is none.
+
+        Raises:
+            WrongOption: it has no weights that an adapter could be merged into.
+        """
+        if adapter is None:
+            return self
+        if self.engine != "model":
+            raise WrongOption(f"--adapter goes with a model folder, {self.spec} is a {self.engine}: leave it out")
+        together = copy(self)
+        together.adapter = adapter
+        return together
 
     def _open_folder(self, path: Path, adapter: bool) -> None:
         if adapter or (path / "adapter_config.json").is_file():
@@ -79,9 +96,10 @@ class Weights:
         """A LoRA adapter as peft saves it, which is no model by itself."""
         if not wanted:
             raise WrongArtifact(
-                f"{path} holds an adapter, expected a model: give the model it was trained on, and --adapter"
+                f"{path} holds an adapter, expected a model: give the model it was trained on, and --adapter (sample, "
+                "score and verify have it), or train with --lora.merge"
             )
-        if versions(path):
+        if (path / NAME).is_file() or versions(path):
             self.artifact = Artifact.open(path, MODEL_KINDS)
             path = self.artifact.path
         missing = [name for name in ("adapter_config.json", "adapter_model.safetensors") if not (path / name).is_file()]

@@ -20,7 +20,6 @@ def conclude(
     rollouts: Draft[Rollout],
     options: SampleOptions,
     policy: Weights,
-    adapter: Weights | None,
     tokens_per_second: float | None,
 ) -> None:
     """Say what came of it, and close the gate on too many truncated rollouts.
@@ -48,7 +47,7 @@ def conclude(
     if options.check:
         if policy.engine != "model":
             raise WrongOption(f"--check recomputes with the policy's own weights, {policy.spec} has none")
-        found = check_rows(policy, some_rows(rollouts, options.check), options.precision, adapter)
+        found = check_rows(policy, some_rows(rollouts, options.check), options.precision)
         rollouts.facts["mismatch"] = found
         logger.info(
             "against a plain forward pass: " + ", ".join(f"{name} {value:.3g}" for name, value in found.items())

@@ -40,9 +40,7 @@ def mismatch(recorded_N: np.ndarray, recomputed_N: np.ndarray) -> dict[str, floa
     }
 
 
-def check_rows(
-    policy: Weights, rows: Sequence[dict[str, Any]], precision: str, adapter: Weights | None = None
-) -> dict[str, float]:
+def check_rows(policy: Weights, rows: Sequence[dict[str, Any]], precision: str) -> dict[str, float]:
     """Compute the log-probabilities of these rollouts' own tokens again, and compare.
 
     Rows without token ids or log-probabilities are passed over; {"tokens": 0} when none is left.
@@ -57,7 +55,7 @@ def check_rows(
     kept = [row for row in rows if row["token_ids"] and row["logprobs"] and row["prompt_token_ids"]]
     if not kept:
         return {"tokens": 0}
-    model = load_policy(policy, dtype="float32", adapter=adapter)
+    model = load_policy(policy, dtype="float32")
     training = [
         TrainingRow(
             rollout_id=row["rollout_id"],

@@ -32,7 +32,6 @@ def load_policy(
     *,
     dtype: Literal["stored", "float32", "bfloat16"] = "stored",
     device: str | None = None,
-    adapter: Weights | None = None,
 ) -> Any:
     """The transformers causal language model of a folder, in evaluation mode.
 
@@ -59,9 +58,7 @@ def load_policy(
     except (OSError, ValueError, KeyError) as error:
         first = str(error).strip().splitlines()[0]
         raise WrongArtifact(f"{folder} cannot be loaded as a policy ({first})") from error
-    if adapter is not None:
-        model = with_adapter(model, adapter)
-    return model.to(device or best_device()).eval()
+    return merged(model, weights).to(device or best_device()).eval()
 
 
 @contextmanager
@@ -77,16 +74,23 @@ def without_dropout(model: Any) -> Iterator[None]:
             model.train()
 
 
-def with_adapter(model: Any, adapter: Weights) -> Any:
-    """The model with an adapter's products added to its matrices, W + B A scale, and with the head stored beside them.
+def merged(model: Any, weights: Weights) -> Any:
+    """A model with its adapter's products added to the matrices, W + B A scale, and with the head stored beside them.
+
+    Args:
+        weights: what was loaded; without an adapter the model stays as it is.
 
     Raises:
-        WrongArtifact: an adapter of another model.
+        WrongArtifact: an adapter of a model of another shape.
     """
+    adapter = weights.adapter
+    if adapter is None:
+        return model
     try:
         from peft import PeftModel
     except ImportError as error:
         raise WrongOption("--adapter needs peft, which is not installed here: pip install 'whet[lora]'") from error
+    _warn_of_other_base(weights, adapter)
     loader: Any = PeftModel
     try:
         return loader.from_pretrained(model, str(adapter.path), is_trainable=False).merge_and_unload()
@@ -95,6 +99,19 @@ def with_adapter(model: Any, adapter: Weights) -> Any:
         raise WrongArtifact(
             f"{adapter.spec} does not fit the model ({first}): give the one it was trained on"
         ) from error
+
+
+def _warn_of_other_base(weights: Weights, adapter: Weights) -> None:
+    """Say that an adapter of ours was trained on another model, which may have the same shape."""
+    from loguru import logger
+
+    inputs = adapter.artifact.manifest.inputs if adapter.artifact is not None else []
+    for trained in inputs:
+        if trained.role == "policy" and trained.digest != weights.digest:
+            logger.warning(
+                f"{adapter.spec} was trained on {trained.path} ({trained.digest[:12]}), expected that model, not "
+                f"{weights.spec} ({weights.digest[:12]}): what it adds fits no other weights"
+            )
 
 
 def quiet_transformers() -> None:

@@ -61,9 +61,7 @@ class RolloutDrawing:
         options: SampleOptions,
         few_shot: SourceFile | None = None,
         weights_from: list[Artifact[Verdict]] | None = None,
-        adapter: Weights | None = None,
     ) -> None:
-        self._adapter = adapter
         self.rollouts, self.options = rollouts, options
         self._examples = read_examples(few_shot)
         self.problems: list[Problem] = list(problems.rows())  # type: ignore[arg-type]
@@ -151,7 +149,7 @@ class RolloutDrawing:
             return ServerEngine(server, lambda index: prompts.messages(self.problem_of(index)), stop)
         from .engines.loading import load_engine
 
-        return load_engine(self.policy, self.encoder.end_token_ids, self.options, self._adapter)
+        return load_engine(self.policy, self.encoder.end_token_ids, self.options)
 
     def ready_engine(self) -> Engine:
         """The engine, loaded; the first time, the clock of tokens per second starts anew."""
@@ -162,11 +160,12 @@ class RolloutDrawing:
 
     def facts(self) -> dict[str, Any]:
         """What the manifest says of how the rollouts were drawn."""
+        adapter = self.policy.adapter
         return {
             "engine": self.options.engine,
             "precision": self.options.precision,
             "policy": {"spec": self.policy.spec, "digest": self.policy.digest},
-            "adapter": self._adapter and {"spec": self._adapter.spec, "digest": self._adapter.digest},
+            "adapter": adapter and {"spec": adapter.spec, "digest": adapter.digest},
             "tokenizer_digest": None if self.tokenless else self._tokenizer.tokenizer_digest,
             "chat_template_digest": None if self.tokenless else self._tokenizer.chat_template_digest,
             "prompt_format": self.options.prompting.prompt_format,
@@ -247,7 +246,7 @@ class RolloutDrawing:
     def conclude(self) -> None:
         """Say what came of it, and close the gate on too many truncated rollouts."""
         rate = self._tokens / max(1e-9, time.monotonic() - self._started) if self._tokens else None
-        conclude(self.rollouts, self.options, self.policy, self._adapter, rate)
+        conclude(self.rollouts, self.options, self.policy, rate)
 
     def requests(self, chunk: Chunk[Rollout]) -> tuple[list[Draw], list[Request], dict[int, Completion]]:
         """All draws of a chunk, the requests of those still to be made, and the completions that were kept, by order.

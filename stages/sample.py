@@ -127,7 +127,7 @@ def sample(
     from .rollout_drawing import RolloutDrawing
     from .undrawable import refuse_undrawable
 
-    drawing = RolloutDrawing(problems, policy, tokenizer, rollouts, options, few_shot, weights_from, adapter)
+    drawing = RolloutDrawing(problems, policy.adapted(adapter), tokenizer, rollouts, options, few_shot, weights_from)
     refuse_undrawable(drawing)
     rollouts.embed_problems({problem["problem_id"]: problem for problem in drawing.problems}.values())
     rollouts.facts.update(drawing.facts())
@@ -154,8 +154,7 @@ def resolve(
         raise WrongOption("--weight, --draw-problems and --uniform-share go with --weights-from: give verdicts")
     if weights_from is not None:
         _refuse_weights(options.weighting, weights_from)
-    if adapter is not None and policy.engine != "model":
-        raise WrongOption(f"--adapter goes with a model folder, {policy.spec} is a {policy.engine}: leave it out")
+    policy = policy.adapted(adapter)
     if policy.engine == "program":
         if options.engine not in ("auto", "program"):
             raise WrongOption(f"--engine {options.engine} cannot run {policy.spec}: leave --engine out")

@@ -77,6 +77,7 @@ def score(
     reference_policy: Weights | None = None,
     reference_rollouts: Artifact[Rollout] | None = None,
     verdicts: Artifact[Verdict] | None = None,
+    adapter: Annotated[Weights | None, "adapter"] = None,
 ) -> None:
     """Give every rollout a score, and its tokens theirs where the method has them.
 
@@ -88,9 +89,10 @@ def score(
     Args:
         rollouts: Rollouts, or texts (--method likelihood)
         model: The reward model, or a policy
-        reference_policy: What --method implicit compares with: the policy that the model was trained from
+        reference_policy: What --method implicit compares with: what was trained further (with --adapter that is MODEL)
         reference_rollouts: Polar: take each problem's first rollout here (first correct one, with --verdicts)
         verdicts: Polar: tells which rollouts may be references (--reference best-rollout)
+        adapter: Folder of a LoRA adapter (whet train-rm --lora.rank, peft) that MODEL is scored with
 
     Examples:
         whet score runs/x/rollouts runs/rm --out runs/x/scores
@@ -103,7 +105,10 @@ def score(
     from .scoring.reading import Reader, chunk_plan
     from .scoring.running import Scoring
 
-    options = resolve(options, rollouts, model, reference_policy, reference_rollouts, verdicts)
+    options = resolve(options, rollouts, model, reference_policy, reference_rollouts, verdicts, adapter)
+    if adapter is not None and isinstance(options.method, Implicit):
+        reference_policy = reference_policy or model
+    model = model.adapted(adapter)
     settings = held_settings(model)
     reader = Reader(
         rollouts,
@@ -134,11 +139,13 @@ def resolve(
     reference_policy: Weights | None = None,
     reference_rollouts: Artifact[Rollout] | None = None,
     verdicts: Artifact[Verdict] | None = None,
+    adapter: Weights | None = None,
 ) -> ScoreOptions:
     """Settle method and precision; refuse what does not go together before there is a draft."""
     from .models import folder_of, read_config, refuse_foreign_code, resolve_precision
     from .scoring.reading import check_tokenizer
 
+    model = model.adapted(adapter)
     config = read_config(folder_of(model))
     if not is_internlm2(config):
         # The architecture of published POLAR checkpoints is read as one that transformers knows.
@@ -166,11 +173,13 @@ def resolve(
         raise WrongOption(f"--reference-policy is read by --method implicit, but the method is {name}: leave it out")
     engine = "transformers" if options.engine == "auto" else options.engine
     if engine == "vllm":
-        _check_vllm(method)
+        _check_vllm(method, model)
     return replace(options, method=method, engine=engine, precision=resolve_precision(options.precision))
 
 
-def _check_vllm(method: Method) -> None:
+def _check_vllm(method: Method, model: Weights) -> None:
+    if model.adapter is not None:
+        raise WrongOption("--engine vllm scores with whole models, and --adapter is merged here: leave --engine out")
     if not isinstance(method, BradleyTerry):
         raise WrongOption(
             f"--engine vllm runs bradley-terry models, the method is {name_of(method)}: leave --engine out"
@@ -197,6 +206,8 @@ def _check_reference(model: Weights, reference: Weights | None) -> None:
     from loguru import logger
 
     if reference is None:
+        if model.adapter is not None:
+            return
         raise WrongOption(
             "--reference-policy is missing: an implicit reward is the model's likelihood against that of the policy it "
             "was trained from"
@@ -222,6 +233,7 @@ def plan(
     reference_policy: Weights | None = None,
     reference_rollouts: Artifact[Rollout] | None = None,
     verdicts: Artifact[Verdict] | None = None,
+    adapter: Weights | None = None,
 ) -> list[str]:
     """What --dry-run adds: the method, the first row as it is read, memory, chunks. Imports no torch."""
     from .models import folder_of, parameter_count

@@ -45,6 +45,7 @@ def verify(
     server: Annotated[Weights | None, "server"] = None,
     prompt: SourceFile | None = None,
     retry_unknown: Artifact[Verdict] | None = None,
+    adapter: Annotated[Weights | None, "adapter"] = None,
 ) -> None:
     """Give every rollout a verdict: correct, incorrect, invalid or unknown.
 
@@ -60,6 +61,7 @@ def verify(
         server: The same by its URL: http://HOST:PORT/v1#MODEL, an OpenAI-compatible server
         prompt: What the verifier is asked, with {question}, {reference} and {completion}
         retry_unknown: Verdicts of these rollouts: their known ones are kept, the unknown ones are given anew
+        adapter: Folder of a LoRA adapter (whet train-rm --lora.rank, peft) that the verifier is asked with
 
     Examples:
         whet verify runs/x/rollouts --out runs/x/verdicts
@@ -70,7 +72,7 @@ def verify(
     rows = RowsToVerify(rollouts, retry_unknown)
     verdicts.facts["belongs_to"] = rows.belongs_to()
     verdicts.facts["stop_rule"] = rollouts.manifest.facts.get("stop_rule", "fixed")
-    asked = verifier or server
+    asked = _asked(verifier or server, adapter)
     if isinstance(options.by, Model | Cascade) and asked is not None:
         verdicts.facts["verifier"] = verifier_facts(options.by.asking, asked, prompt)
     allowed = options.by.asking.allow_failed if isinstance(options.by, Model | Cascade) else 0.0
@@ -92,6 +94,7 @@ def resolve(
     server: Weights | None = None,
     prompt: SourceFile | None = None,
     retry_unknown: Artifact[Verdict] | None = None,
+    adapter: Weights | None = None,
 ) -> VerifyOptions:
     """Fill in what auto means for the verifier; refuse what is not read."""
     if verifier is not None and server is not None:
@@ -100,7 +103,7 @@ def resolve(
         raise WrongOption(f"--server is {server.spec}, expected http://HOST:PORT/v1#MODEL")
     if rollouts.kind == "problems" and not isinstance(options.by, Rules):
         raise WrongOption("--by: references are checked against themselves by rules, leave it out for problems")
-    return replace(options, by=resolve_by(options.by, verifier or server, prompt))
+    return replace(options, by=resolve_by(options.by, _asked(verifier or server, adapter), prompt))
 
 
 def plan(
@@ -110,9 +113,10 @@ def plan(
     server: Weights | None = None,
     prompt: SourceFile | None = None,
     retry_unknown: Artifact[Verdict] | None = None,
+    adapter: Weights | None = None,
 ) -> list[str]:
     """What --dry-run adds: what a verifier is asked about the first rollout. Imports no torch."""
-    asked = verifier or server
+    asked = _asked(verifier or server, adapter)
     if not isinstance(options.by, Model | Cascade) or asked is None:
         return []
     from .cascade import case_of
@@ -125,6 +129,17 @@ def plan(
         text = settings.prompt.render(case_of(row["text"], problems[row["problem_id"]]))
         lines += ["asked about the first rollout", *(f"  {line}" for line in text.splitlines())]
     return lines
+
+
+def _asked(verifier: Weights | None, adapter: Weights | None) -> Weights | None:
+    """The verifier with its adapter.
+
+    Raises:
+        WrongOption: an adapter alone, or of a server.
+    """
+    if verifier is None and adapter is not None:
+        raise WrongOption("--adapter is of a verifier: give the model it was trained on, as --verifier")
+    return verifier if verifier is None else verifier.adapted(adapter)
 
 
 def verify_part(
@@ -169,8 +184,9 @@ def verifier_facts(asking: Asking, verifier: Weights, prompt: SourceFile | None)
     """What the manifest says of the model that was asked."""
     from .verifiers.asking import settings_of
 
-    settings = settings_of(verifier, asking, prompt)
-    return {
+    settings, adapter = settings_of(verifier, asking, prompt), verifier.adapter
+    facts = {
         "spec": verifier.spec, "digest": verifier.digest, "mode": asking.mode_name, "labels": dict(settings.labels),
         "prompt": settings.prompt.text,
     }  # fmt: skip
+    return facts if adapter is None else {**facts, "adapter": {"spec": adapter.spec, "digest": adapter.digest}}

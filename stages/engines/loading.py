@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from . import Engine
 
 
-def load_engine(
-    policy: Weights, end_token_ids: Iterable[int], options: SampleOptions, adapter: Weights | None = None
-) -> Engine:
+def load_engine(policy: Weights, end_token_ids: Iterable[int], options: SampleOptions) -> Engine:
     """Load the weights and the engine (vllm, decode or generate) that runs them; the options are resolved."""
     assert options.precision != "auto"
     if options.engine == "vllm":
@@ -32,13 +30,13 @@ def load_engine(
             max_model_len=options.vllm.max_model_len,
             arguments=options.vllm.arguments,
             trust_remote_code=policy.trust_remote_code,
-            adapter=None if adapter is None else adapter.path,
+            adapter=None if policy.adapter is None else policy.adapter.path,
         )
     if options.engine == "decode":
         from .decode import DecodeLoop
 
         return DecodeLoop(
-            load_policy(policy, adapter=adapter),
+            load_policy(policy),
             end_token_ids,
             precision=options.precision,
             max_batch_rows=options.max_batch_rows,
@@ -48,5 +46,5 @@ def load_engine(
     from .generate import PlainLoop
 
     context = context_of(read_config(folder_of(policy)))
-    model = load_policy(policy, dtype=options.precision, adapter=adapter)
+    model = load_policy(policy, dtype=options.precision)
     return PlainLoop(model, end_token_ids, context=context, max_batch_rows=options.max_batch_rows)

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ...artifacts import WrongArtifact, WrongOption
 from ...artifacts.files import read_json, write_json
 from .polar_packing import Packing
+
+if TYPE_CHECKING:
+    from ...artifacts import Weights
 
 NAME = "reward-model.json"
 FORMAT = 1
@@ -61,6 +64,12 @@ def write_settings(folder: Path, settings: Settings) -> None:
     """Write `reward-model.json` into a model folder."""
     kept = {key: value for key, value in asdict(settings).items() if value is not None}
     write_json(folder / NAME, {"format": FORMAT, **kept})
+
+
+def said_settings(weights: Weights) -> Settings | None:
+    """What a model says of itself: its adapter, which was trained last, else the model; None where neither does."""
+    found = (read_settings(each.path) for each in (weights.adapter, weights) if each is not None and each.path)
+    return next((settings for settings in found if settings is not None), None)
 
 
 def read_settings(folder: Path) -> Settings | None:

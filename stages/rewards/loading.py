@@ -20,13 +20,13 @@ from ..models import (
     best_device,
     folder_of,
     load_policy,
+    merged,
     quiet_transformers,
     read_config,
     refuse_foreign_code,
-    with_adapter,
 )
 from ..tokens import load_encoder
-from .folder import Method, Settings, read_settings
+from .folder import Method, Settings, said_settings
 from .internlm2 import is_internlm2, load_internlm2
 from .polar_packing import Packing, published_tokens
 
@@ -49,8 +49,7 @@ def settings_of(weights: Weights) -> Settings:
     Raises:
         WrongArtifact: it is no reward model.
     """
-    folder = folder_of(weights)
-    settings = read_settings(folder)
+    settings, folder = said_settings(weights), folder_of(weights)
     if settings is not None:
         return settings
     config = read_config(folder)
@@ -83,7 +82,6 @@ def load_headed(
     *,
     dtype: Dtype = "float32",
     device: str | None = None,
-    adapter: Weights | None = None,
 ) -> Any:
     """A model with a head of one label on the network of a folder: a token model, or a sequence model.
 
@@ -100,7 +98,7 @@ def load_headed(
     kind: Any = AutoModelForTokenClassification if method == "token" else AutoModelForSequenceClassification
     if is_internlm2(config) and method != "token":
         model = load_internlm2(folder, config, None if dtype == "stored" else getattr(torch, dtype))
-        return _adapted(model, adapter).to(device or best_device()).eval()
+        return merged(model, weights).to(device or best_device()).eval()
     quiet_transformers()
     refuse_foreign_code(weights, config)
     try:
@@ -126,11 +124,7 @@ def load_headed(
         first = str(error).strip().splitlines()[0]
         raise WrongArtifact(f"{folder} cannot be loaded with a head of one label ({first})") from error
     _settle_head(model, folder, set(report["missing_keys"]))
-    return _adapted(model, adapter).to(device or best_device()).eval()
-
-
-def _adapted(model: Any, adapter: Weights | None) -> Any:
-    return model if adapter is None else with_adapter(model, adapter)
+    return merged(model, weights).to(device or best_device()).eval()
 
 
 def _settle_head(model: Any, folder: Path, missing: set[str]) -> None:

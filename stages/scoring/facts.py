@@ -37,6 +37,8 @@ def facts_of(
         "normalize": options.normalize,
         "comparable": WITHIN_PROBLEM if within else "all",
     }
+    if model.adapter is not None:
+        facts["adapter"] = {"spec": model.adapter.spec, "digest": model.adapter.digest}
     if isinstance(options.method, Token):
         facts["token_alignment"] = "before"
     if rows.kind == "texts":

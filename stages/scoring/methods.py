@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from ...artifacts import Weights, WrongArtifact, WrongOption
 from ..models import folder_of, read_config
 from ..options import Later, expect
-from ..rewards.folder import Settings, read_settings
+from ..rewards.folder import Settings, said_settings
 from ..rewards.internlm2 import is_internlm2
 from ..rewards.loading import settings_of
 from ..rewards.polar_packing import Packing, published_tokens
@@ -146,8 +146,7 @@ def held_settings(model: Weights) -> Settings | None:
     Raises:
         WrongArtifact: a head with several labels.
     """
-    folder = folder_of(model)
-    settings = read_settings(folder)
+    settings, folder = said_settings(model), folder_of(model)
     if settings is not None:
         return settings
     config = read_config(folder)

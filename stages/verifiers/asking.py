@@ -113,7 +113,9 @@ def resolve_asking(asking: Asking, verifier: Weights | None, prompt: SourceFile 
 
 def settings_of(verifier: Weights, asking: Asking, prompt: SourceFile | None) -> Settings:
     """The prompt and the labels: as given, else as the verifier was trained, else the mode's own."""
-    trained = read_settings(verifier.path) if verifier.path is not None else None
+    # An adapter was trained last.
+    said = (read_settings(each.path) for each in (verifier.adapter, verifier) if each is not None and each.path)
+    trained = next((settings for settings in said if settings is not None), None)
     if prompt is not None:
         given = load_prompt(prompt.path)
         return Settings(given) if trained is None else replace(trained, prompt=given)

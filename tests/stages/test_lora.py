@@ -84,7 +84,7 @@ def test_the_adapter_alone_is_published_as_peft_writes_it(training, options):
     adapted = logits(loader.from_pretrained(base, str(made.path)))
     assert (adapted - plain).abs().max() > 1e-3
     adapter = Weights(str(made.path.parent), allow=("adapter",))
-    torch.testing.assert_close(logits(load_policy(training.policy(), adapter=adapter)), adapted, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(logits(load_policy(training.policy().adapted(adapter))), adapted, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(logits(load_policy(Weights(str(merged.path)))), adapted, atol=1e-5, rtol=1e-5)
     with pytest.raises(WrongArtifact, match="holds an adapter, expected a model"):
         Weights(str(made.path.parent))

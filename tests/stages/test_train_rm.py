@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from whet.artifacts import Artifact, Draft, SourceFile, Stopped, Weights, WrongArtifact, WrongOption
+from whet.cli.main import main
 from whet.cli.options import record
 from whet.stages.loop import Loop
 from whet.stages.lora import Lora
@@ -37,7 +38,8 @@ def train(training, prompt):
     inputs = {"rollouts": [rollouts], "labels": [training.verdicts(rollouts, LETTERS)], "prompt": prompt}
 
     def run(name: str, options: TrainRmOptions, stop_after: int | None = None, **changed: Any) -> Any:
-        given, policy = {**inputs, **changed}, training.policy()
+        policy = changed.pop("policy", None) or training.policy()
+        given = {**inputs, **changed}
         declared = {"stage": "train-rm", "options": record(options)[0], "inputs": {"policy": policy, **given}}
         draft = Draft.create(training.folder / name, kind="verifier", **declared)
 
@@ -199,7 +201,7 @@ def test_a_verifier_is_trained_through_an_adapter_and_goes_on_bit_for_bit(traini
         model = load_policy(Weights(str(whole.path)), dtype="float32")
     else:
         adapter = Weights(str(whole.path), allow=("adapter",))
-        model = load_policy(training.policy(), dtype="float32", adapter=adapter)
+        model = load_policy(training.policy().adapted(adapter), dtype="float32")
         with pytest.raises(WrongArtifact, match="holds an adapter, expected a model"):
             Weights(str(whole.path))
     with torch.no_grad():
@@ -224,3 +226,28 @@ def test_verifiers_are_published_on_the_way(training, train):
     four = Artifact.open(training.folder / "out-step-0004")
     assert (four.path / "model.safetensors").read_bytes() == (short.path / "model.safetensors").read_bytes()
     assert (four.path / "verifier.json").read_bytes() == (made.path / "verifier.json").read_bytes()
+
+
+def test_verify_asks_a_verifier_with_its_adapter_as_it_asks_the_merged_one(training, train, capsys):
+    folder = training.folder
+    start = train("start", replace(OPTIONS, loop=Loop(steps=60)))
+    base, policy = Weights(str(start.path)), str(start.path)
+    options = replace(OPTIONS, loop=Loop(steps=10))
+    train("alone", replace(options, lora=Lora(rank=8)), policy=base)
+    train("merged", replace(options, lora=Lora(rank=8, merge=True)), policy=base)
+    found = {}
+    for out, words in {
+        "of-merged": [str(folder / "merged")], "of-alone": [policy, "--adapter", str(folder / "alone")]
+    }.items():  # fmt: skip
+        ask = ["verify", str(folder / "r"), "--by", "model", "--precision", "float32", "--max-unknown", "1"]
+        assert main([*ask, "--verifier", *words, "--out", str(folder / out), "-q"]) == 0
+        made = Artifact.open(folder / out)
+        found[out] = list(made.rows(["rollout_id", "verdict"]))
+        # Both are asked as they were trained to be.
+        assert made.manifest.facts["verifier"]["prompt"] == "{question}{completion}={reference}"
+    assert found["of-alone"] == found["of-merged"]
+    assert len({row["verdict"] for row in found["of-alone"]}) > 1
+    assert Artifact.open(folder / "of-alone").manifest.facts["verifier"]["adapter"]["spec"] == str(folder / "alone")
+    words = ["verify", str(folder / "r"), "--adapter", str(folder / "alone"), "--out", str(folder / "x"), "-q"]
+    assert main(words) == 2
+    assert "--adapter is of a verifier" in capsys.readouterr().err

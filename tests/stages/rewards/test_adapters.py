@@ -3,13 +3,16 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from loguru import logger
 
 from whet.artifacts import Artifact, Draft, Stopped, Weights, WrongOption
+from whet.cli.main import main
 from whet.stages.batching import pad
 from whet.stages.frozen import FrozenLogprobs
 from whet.stages.loop import Loop
@@ -80,10 +83,9 @@ def test_the_adapter_alone_and_the_merged_model_give_the_same_numbers_however_th
     expected = numbers(load_reward_model(Weights(str(merged.path))).model)
     held = read_settings(alone.path)
     assert held is not None
-    if held.method == "implicit":
-        start, ours = load_policy(policy), load_policy(policy, adapter=as_adapter(alone))
-    else:
-        start, ours = load_headed(policy, held.method), load_headed(policy, held.method, adapter=as_adapter(alone))
+    adapted = policy.adapted(as_adapter(alone))
+    start = load_policy(policy) if held.method == "implicit" else load_headed(policy, held.method)
+    ours = load_reward_model(adapted).model
     assert (numbers(start) - expected).abs().max() > 1e-3
     torch.testing.assert_close(numbers(ours), expected, atol=1e-5, rtol=1e-4)
     with torch.no_grad():
@@ -195,3 +197,47 @@ def test_checkpointed_activations_change_no_gradient_of_a_reward_model(train):
     one, other = ([line["grad_norm"] for line in lines] for lines in made)
     assert one == pytest.approx(other, rel=1e-5)
     assert min(one) > 0
+
+
+def scored(folder: Path, out: str, *words: str) -> Artifact[Any]:
+    assert main(["score", str(folder / "r"), *words, "--precision", "float32", "--out", str(folder / out), "-q"]) == 0
+    return Artifact.open(folder / out)
+
+
+@pytest.mark.parametrize("name", ["token", "bradley-terry", "implicit"])
+def test_score_reads_an_adapter_as_it_reads_the_merged_model(training, train, name):
+    folder, policy = training.folder, str(training.policy().path)
+    train("alone", options_of(METHODS[name]))
+    train("merged", options_of(METHODS[name], lora=Lora(rank=4, merge=True)))
+    reference = ["--reference-policy", policy] if name == "implicit" else []
+    merged = scored(folder, "of-merged", str(folder / "merged"), *reference)
+    alone = scored(folder, "of-alone", policy, "--adapter", str(folder / "alone"))
+    assert alone.manifest.facts["method"] == merged.manifest.facts["method"]
+    assert alone.manifest.facts["adapter"]["spec"] == str(folder / "alone")
+    assert {"model", "adapter"} <= {item.role for item in alone.manifest.inputs}
+    rows = list(zip(alone.rows(), merged.rows(), strict=True))
+    assert len({round(row["score"], 6) for row, _ in rows}) > 1
+    for row, other in rows:
+        assert row["score"] == pytest.approx(other["score"], abs=1e-4)
+        if name != "bradley-terry":
+            assert row["token_scores"] == pytest.approx(other["token_scores"], abs=1e-4)
+
+
+def test_an_adapter_where_a_model_is_expected_or_on_another_model_is_told(training, train, capsys):
+    folder, policy = training.folder, str(training.policy().path)
+    train("alone", options_of(BradleyTerry()))
+    rollouts, out = str(folder / "r"), ["--out", str(folder / "scores"), "-q"]
+    assert main(["score", rollouts, str(folder / "alone"), *out]) == 3
+    assert "holds an adapter, expected a model: give the model it was trained on, and --adapter" in (
+        capsys.readouterr().err
+    )
+    assert main(["score", rollouts, policy, "--adapter", str(folder / "alone"), "--engine", "vllm", *out]) == 2
+    assert "--engine vllm scores with whole models" in capsys.readouterr().err
+    said: list[str] = []
+    handler = logger.add(said.append, level="WARNING", format="{message}")
+    load_reward_model(training.policy("other", seed=1).adapted(as_adapter(train("alone", options_of(BradleyTerry())))))
+    load_reward_model(training.policy().adapted(Weights(str(folder / "alone"), allow=("adapter",))))
+    logger.remove(handler)
+    (line,) = said
+    assert "was trained on" in line
+    assert "what it adds fits no other weights" in line
