@@ -8,7 +8,7 @@ from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 from .batching import Step, TrainingRow
-from .objectives import AllDraws, Objective, Totals, has
+from .objectives import AllDraws, Objective, Totals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
             continue
         uniform += len(set(rewards)) == 1
         # An objective that chooses among rollouts is told which carry no loss.
-        silent: Any = {"silent_G": [not row.trained_tokens for row in group.rows]} if has(objective, "chooses") else {}
+        silent: Any = {"silent_G": [not row.trained_tokens for row in group.rows]} if objective.chooses else {}
         weighed = objective.weigh(rewards, rng, group.drawn, **silent)
         rows += [replace(group.rows[i], advantage=advantage) for i, advantage in weighed]
     known = [row for group in groups for row in group.rows]
@@ -60,7 +60,7 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
         shown["frac_reward_zero_std"] = uniform / max(1, len(groups) - dead)
     totals = totals_of(rows)
     shown["effective_rows"] = sum(row.has_advantage for row in rows)
-    if not objective.needs_reference and not has(objective, "needs_entropies") and not has(objective, "needs_teacher"):
+    if not objective.needs_reference and not objective.needs_entropies and not objective.needs_teacher:
         rows = [row for row in rows if row.has_advantage]
 
     return Step(rows=[row for row in rows if row.trained_tokens], totals=totals, shown=shown)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .objectives import has
 from .options import variant_name
 from .pairing import Pairing
 from .training_inputs import TrainingInputs
@@ -21,7 +20,7 @@ def input_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[
     preferences, teacher, teacher_policy = inputs.preferences, inputs.teacher, inputs.teacher_policy
     on_policy = inputs.on_policy
     name = f"--objective {variant_name(type(objective))}"
-    pairs, taught = has(objective, "needs_pairs"), has(objective, "needs_teacher")
+    pairs, taught = objective.needs_pairs, objective.needs_teacher
     table = [
         (
             bool(preferences) and not pairs,
@@ -67,7 +66,7 @@ def input_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[
             "--teacher holds scores of rollouts that are there: with --problems give --teacher-policy",
         ),
     ]
-    if has(objective, "learns_alone") and not objective.needs_verdicts:
+    if objective.learns_alone and not objective.needs_verdicts:
         table.append(
             (
                 bool(verdicts),

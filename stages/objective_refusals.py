@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .objectives import has
 from .objectives.psr import Nsr
 from .options import variant_name
 from .training_inputs import TrainingInputs
@@ -37,7 +36,7 @@ def objective_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> l
             "--truncated mask",
         ),
         (
-            not scores and given and not has(objective, "needs_pairs"),
+            not scores and given and not objective.needs_pairs,
             "--reward.mix and --reward.score-scale join scores with verdicts: give --scores, or leave them out",
         ),
         (
@@ -45,12 +44,12 @@ def objective_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> l
             "--scores go with --rollouts: nothing scores the rollouts that are drawn in training",
         ),
         (
-            bool(scores) and not has(objective, "graded") and not has(objective, "needs_pairs"),
+            bool(scores) and not objective.graded and not objective.needs_pairs,
             f"{name} asks whether a rollout is right, not how good it is: leave out --scores, or choose an objective "
             "that compares rewards (grpo, oreal, topr ...)",
         ),
         (
-            steps.on and has(objective, "needs_pairs"),
+            steps.on and objective.needs_pairs,
             f"{name} compares whole rollouts, and --reward.steps rewards parts of them: leave it out",
         ),
         (
@@ -58,7 +57,7 @@ def objective_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> l
             "--reward.steps reads the token scores of --scores (with --rollouts): give them, or leave it out",
         ),
         (
-            steps.on and not has(objective, "takes_step_rewards"),
+            steps.on and not objective.takes_step_rewards,
             f"{name} has one advantage a rollout, and --reward.steps gives each token its own: leave it out, "
             "or choose an objective that pushes tokens along advantages (grpo, dr-grpo, dapo, cispo, kdrl; rloo and "
             "gspo with --ratio-of token)",
@@ -69,7 +68,7 @@ def objective_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> l
             "instead: leave out one of them",
         ),
         (
-            mix == "gated" and has(objective, "graded") and any(right - value < 1 for value in wrong),
+            mix == "gated" and objective.graded and any(right - value < 1 for value in wrong),
             "--reward.mix gated keeps correct rollouts above wrong ones where their rewards are 1 apart, and they are "
             f"{right:g} and {max(wrong, default=0):g}: change --reward.*, or give --reward.mix sum",
         ),

@@ -21,7 +21,7 @@ from .distribution.dealing import rows_of
 from .drawn_groups import DrawnGroups, OldLogprobs, Reuse, refilled, teaches
 from .groups import Group
 from .joins import blames_problem
-from .objectives import Objective, has
+from .objectives import Objective
 from .problem_selection import Pick, ProblemDraws
 from .reward_mapping import Reward
 from .rollouts import Draw, counts_of, occurrences_of, plan_draws
@@ -235,7 +235,7 @@ class OnPolicy:
 
     def _grouped(self, rows: Sequence[Rollout], verdicts: Sequence[Mapping[str, Any]]) -> tuple[list[Group], int]:
         """The groups of sound problems, and how many problems are broken; all rollouts where verdicts play no part."""
-        alone = has(self.objective, "learns_alone") and not self.objective.needs_verdicts
+        alone = self.objective.learns_alone and not self.objective.needs_verdicts
         broken = {row["problem_id"] for row, verdict in zip(rows, verdicts, strict=True) if blames_problem(verdict)}
         groups: dict[tuple[str, int | None], Group] = {}
         for row, verdict in zip(rows, verdicts, strict=True):

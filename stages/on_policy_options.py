@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from .drawn_groups import Reuse
 from .engines.options import VllmOptions
 from .evaluation_runs import EvalSampling, EvaluationRuns
-from .objectives import undivided
 from .options import variant_name
 from .problem_selection import ProblemSelection
 from .sampling import Sampling
@@ -59,7 +58,7 @@ def on_policy_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> l
         (
             objective.standardises and (selection.problem_weight != "even" or bool(selection.bins)),
             "--problem-weight and --repeat-bins draw problems by how hard they are, and dividing by the standard "
-            f"deviation of a group weighs hard and easy ones up too: give {undivided(objective)}, or draw evenly",
+            f"deviation of a group weighs hard and easy ones up too: give {objective.undivided}, or draw evenly",
         ),
         (
             not on_policy and reuse != Reuse(),

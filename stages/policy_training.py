@@ -106,8 +106,7 @@ class PolicyTraining:
         """The numbers of a step; what the objective has to say about them is said once."""
         if isinstance(self.learner, JointLearner):
             metrics = metrics | self.learner.shown
-        remark = getattr(self.options.objective, "remark", None)
-        said = None if remark is None or self._remarked else remark(metrics)
+        said = None if self._remarked else self.options.objective.remark(metrics)
         if said is not None:
             logger.warning(said)
             self._remarked = True

@@ -220,5 +220,5 @@ def _settled(options: TrainPolicyOptions, inputs: TrainingInputs) -> TrainPolicy
         groups_per_step=options.groups_per_step or (64 if in_groups else None),
         rows_per_step=options.rows_per_step or (None if in_groups else 64),
         reward=options.reward.filled(objective.rewards),
-        optimization=options.optimization.settled(getattr(objective, "learning_rate", None)),
+        optimization=options.optimization.settled(objective.learning_rate),
     )

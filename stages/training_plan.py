@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from . import preflight
 from .memory_needs import policy_memory
 from .models import context_of, folder_of, read_config
-from .objectives import has
 from .pairs.reading import read_pairs
 from .problem_selection import select_problems
 from .supply import span_of
@@ -44,7 +43,7 @@ def planned(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[str]:
     encoder = load_encoder(folder)
     if inputs.on_policy:
         source = _of_problems(options, inputs, encoder)
-    elif has(options.objective, "needs_pairs"):
+    elif options.objective.needs_pairs:
         source = _of_pairs(options, inputs, encoder)
     else:
         source = _of_rollouts(options, inputs, encoder)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ..artifacts import WrongArtifact, WrongOption
 from .input_refusals import input_refusals
 from .objective_refusals import objective_refusals
-from .objectives import has
 from .on_policy_options import ON_POLICY_SAMPLING, on_policy_refusals
 from .options import variant_name
 from .training_inputs import TrainingInputs, TrainingOutputs
@@ -55,7 +54,7 @@ def refuse_unmade(options: TrainPolicyOptions, inputs: TrainingInputs, outs: Tra
             raise WrongOption(f"{flag} is where rollouts of --problems go, and none are drawn: leave it out")
     if outs.reward_model is not None and getattr(options.objective, "token_model", "none") != "trained":
         raise WrongOption("--reward-model-out is where a token model goes that is trained, and none is: leave it out")
-    if outs.pairs is not None and not (has(options.objective, "needs_pairs") and inputs.rollouts):
+    if outs.pairs is not None and not (options.objective.needs_pairs and inputs.rollouts):
         raise WrongOption("--pairs-out is where pairs made of --rollouts go, and none are made: leave it out")
 
 
@@ -73,7 +72,7 @@ def _refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[tuple
             "--verdicts go with --rollouts; --problems are verified here: leave them out",
         ),
         (
-            inputs.verdicts and not objective.needs_verdicts and not has(objective, "needs_pairs"),
+            inputs.verdicts and not objective.needs_verdicts and not objective.needs_pairs,
             f"{name} imitates every rollout: leave out --verdicts, or --objective rejection",
         ),
         (
@@ -81,7 +80,7 @@ def _refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[tuple
             f"{name} has no penalty that reads --reference: leave it out, or --kl-weight",
         ),
         (
-            on_policy and not objective.needs_verdicts and not has(objective, "learns_alone"),
+            on_policy and not objective.needs_verdicts and not objective.learns_alone,
             f"{name} has nothing to learn from the policy's own rollouts: --objective rejection keeps the correct ones",
         ),
         (

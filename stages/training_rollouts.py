@@ -11,7 +11,7 @@ from ..artifacts import Artifact, Rollout, Score, Verdict, Weights, WrongArtifac
 from .batching import TrainingRow, policy_tokens
 from .groups import Group, step_random
 from .joins import belong, blames_problem, by_rollout, check_belongs
-from .objectives import AllDraws, Objective, has, undivided
+from .objectives import AllDraws, Objective
 from .reward_mapping import Reward
 from .rollouts import ragged
 from .step_returns import StepReader
@@ -103,7 +103,7 @@ def read_groups(
         raise WrongArtifact(
             f"{weighted:,} rollouts of {paths} are of problems that were drawn by weight, by how hard they are, and "
             "dividing by the standard deviation of a group weighs hard and easy ones up too: train with "
-            f"{undivided(objective)}"
+            + objective.undivided
         )
     if objective.in_groups:
         for key, group in groups.items():
@@ -174,7 +174,7 @@ def _refuse_chosen(
     if objective.standardises:
         raise WrongArtifact(
             f"{chosen} by their verdicts, and a balanced group's standard deviation says nothing of its problem: train "
-            f"with {undivided(objective)}, where the baseline is the mean over all draws"
+            f"with {objective.undivided}, where the baseline is the mean over all draws"
         )
     if scored:
         raise WrongArtifact(
@@ -254,7 +254,7 @@ def _rows(artifact: Artifact[Rollout], objective: Objective) -> Iterator[tuple[T
     """Every rollout as a row, its tokens as views into the columns."""
     sampling = artifact.manifest.facts.get("sampling") or {}
     as_sampled = sampling.get("temperature", 1.0) == 1 and not _cuts(sampling)
-    recorded = has(objective, "needs_record")
+    recorded = objective.needs_record
     for part in artifact.parts:
         for batch in artifact.part_batches(part.index, COLUMNS):
             plain = {name: batch.column(name).to_pylist() for name in COLUMNS if name not in _LISTS}

@@ -21,7 +21,6 @@ from .drawn_groups import logprobs_of
 from .groups import Order
 from .memory_needs import policy_memory
 from .models import check_vocabulary, context_of, read_config
-from .objectives import has
 from .objectives.inverse_q import InverseQ
 from .on_policy import OnPolicy
 from .pairs.preferences import write_pairs
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 
 def supplied(models: PolicyModels, outs: TrainingOutputs) -> AbstractContextManager[Supply]:
     """What these models are trained on; where training ends well, what it drew or made is published."""
-    if has(models.options.objective, "needs_pairs"):
+    if models.options.objective.needs_pairs:
         return _pairs(models, outs)
     return _own_rollouts(models, outs) if models.inputs.on_policy else _given_rollouts(models)
 
@@ -64,7 +63,7 @@ def _given_rollouts(models: PolicyModels) -> Iterator[Supply]:
     if inputs.teacher:
         known = teacher_logprobs(policy, rollouts, inputs.teacher, given.temperature)
         attach((row for group in groups for row in group.rows), known)
-    if has(objective, "needs_teacher"):
+    if objective.needs_teacher:
         warn_foreign(policy, rollouts)
     prompts = None
     if isinstance(objective, InverseQ):

@@ -10,8 +10,10 @@ positive where its reward is above 0.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,38 +108,66 @@ class Terms:
     """The loss of a model that is trained beside the policy"""
 
 
-class Objective(Protocol):
-    """What a policy is trained for.
+class Objective(ABC):
+    """What a policy is trained for; what most objectives are like is the default."""
 
-    Besides what stands here an objective may have `learning_rate`, its own default, and say what not all have to say,
-    which `has` reads: `graded` (how much a rollout is rewarded matters, not only whether), `needs_record` (the
-    sampler's own log-probabilities), `needs_entropies`, `needs_pairs` (rows come two by two, chosen and rejected),
-    `needs_teacher` (log-probabilities of a teacher), `learns_alone` (own rollouts teach it without verdicts),
-    `takes_step_rewards` (advantages may differ from token to token).
-    """
-
-    in_groups: ClassVar[bool]
+    in_groups: ClassVar[bool] = False
     """Advantages compare the rollouts of one problem"""
 
-    needs_verdicts: ClassVar[bool]
-    uses_ratios: ClassVar[bool]
+    needs_verdicts: ClassVar[bool] = False
+    needs_pairs: ClassVar[bool] = False
+    """Rows come two by two, chosen and rejected"""
+
+    needs_teacher: ClassVar[bool] = False
+    """Log-probabilities of a teacher"""
+
+    learns_alone: ClassVar[bool] = False
+    """Own rollouts teach it without verdicts"""
+
+    chooses: ClassVar[bool] = False
+    """`weigh` draws among rollouts, and is told which of them carry no loss (`silent_G`)"""
+
+    graded: ClassVar[bool] = False
+    """How much a rollout is rewarded matters, not only whether"""
+
+    uses_ratios: ClassVar[bool] = False
     """The loss needs the log-probabilities of the distribution that the tokens were drawn from"""
 
-    at_sampling_temperature: ClassVar[bool]
+    at_sampling_temperature: ClassVar[bool] = False
     """The policy trained is the one that was sampled: logits divided by the sampling temperature"""
 
-    rewards: ClassVar[tuple[float, float, float | None]]
+    rewards: ClassVar[tuple[float, float, float | None]] = (1.0, 0.0, 0.0)
     """The rewards of correct, incorrect and invalid rollouts that it is made for; None leaves its rollouts out"""
+
+    learning_rate: ClassVar[float | None] = None
+    """Its own default"""
+
+    undivided: ClassVar[str] = "--advantage centred"
+    """The option under which one that standardises does so no more"""
 
     @property
     def needs_reference(self) -> bool:
         """Whether log-probabilities of a reference policy enter."""
-        ...
+        return False
+
+    @property
+    def needs_record(self) -> bool:
+        """Whether the sampler's own log-probabilities enter."""
+        return False
+
+    @property
+    def needs_entropies(self) -> bool:
+        return False
 
     @property
     def standardises(self) -> bool:
         """Whether advantages are divided by the standard deviation of their group."""
-        ...
+        return False
+
+    @property
+    def takes_step_rewards(self) -> bool:
+        """Whether advantages may differ from token to token."""
+        return False
 
     def weigh(
         self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
@@ -146,18 +176,12 @@ class Objective(Protocol):
 
         `drawn`: what the group was chosen from; the baseline is then the mean over all of that.
         """
-        ...
+        return [(index, 1.0) for index in range(len(rewards_G))]
 
+    @abstractmethod
     def terms(self, completions: Completions, totals: Totals) -> Terms:
         """The loss of one micro-batch."""
-        ...
 
-
-def undivided(objective: Objective) -> str:
-    """The option under which an objective that standardises does so no more."""
-    return f"--advantage {getattr(objective, 'undivided', 'centred')}"
-
-
-def has(objective: Objective, fact: str) -> bool:
-    """Whether an objective says so of itself; those that say nothing have not."""
-    return bool(getattr(objective, fact, False))
+    def remark(self, metrics: Mapping[str, float]) -> str | None:
+        """What a user must know of a step's numbers."""
+        return None

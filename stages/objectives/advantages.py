@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ...artifacts.wording import counted
+from . import AllDraws, Objective
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from . import AllDraws
 
 Advantage = Literal["z-score", "centred", "rloo"]
 
@@ -64,7 +64,7 @@ ADVANTAGES = {"z-score": z_score, "centred": centred, "rloo": rloo}
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupRelative:
+class GroupRelative(Objective):
     """An objective whose advantages compare the rollouts of a problem."""
 
     advantage: Advantage = "z-score"
@@ -76,7 +76,6 @@ class GroupRelative:
     in_groups: ClassVar[bool] = True
     needs_verdicts: ClassVar[bool] = True
     graded: ClassVar[bool] = True
-    rewards: ClassVar[tuple[float, float, float | None]] = (1.0, 0.0, 0.0)
 
     @property
     def standardises(self) -> bool:

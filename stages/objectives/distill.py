@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..options import expect
-from . import AllDraws, Completions, Terms, Totals
+from . import AllDraws, Completions, Objective, Terms, Totals
 from .kl import KlKind, kl_penalty
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ KINDS: dict[Divergence, KlKind] = {"reverse-kl": "reverse", "forward-kl": "forwa
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distill:
+class Distill(Objective):
     """Come near a teacher on the policy's own rollouts."""
 
     divergence: Divergence = "reverse-kl"
@@ -48,32 +48,19 @@ class Distill:
     ratio_cap: float = 0.0
     """Weigh each token by policy now / policy that drew it, at most this much; 0: no weights"""
 
-    uses_ratios: ClassVar[bool] = False
-    at_sampling_temperature: ClassVar[bool] = False
-    rewards: ClassVar[tuple[float, float, float | None]] = (1.0, 0.0, 0.0)
     needs_teacher: ClassVar[bool] = True
     learns_alone: ClassVar[bool] = True
-    # What is trained on decides these two for each instance.
-    in_groups: ClassVar[bool] = False
-    needs_verdicts: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         expect([("--ratio-cap", self.ratio_cap, self.ratio_cap >= 0, "0 (no weights) or a positive number")])
+        # What is trained on decides these for each instance.
         object.__setattr__(self, "needs_verdicts", self.distill_on != "all")
         object.__setattr__(self, "in_groups", self.distill_on == "dead-groups-only")
         object.__setattr__(self, "uses_ratios", self.ratio_cap > 0)
 
     @property
-    def needs_reference(self) -> bool:
-        return False
-
-    @property
     def needs_record(self) -> bool:
         return self.ratio_cap > 0
-
-    @property
-    def standardises(self) -> bool:
-        return False
 
     def weigh(
         self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None

@@ -27,13 +27,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..options import expect
-from . import AllDraws, Completions, Terms, Totals
+from . import Completions, Objective, Terms, Totals
 from .clipped import clipped_surrogate
 from .kl import kl_penalty
 from .ratios import log_ratio
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 
@@ -54,7 +53,7 @@ def clipped_rewards(log_ratio_BT: Tensor, rewards_BT: Tensor, clip: float) -> Te
 
 
 @dataclass(frozen=True, kw_only=True)
-class InverseQ:
+class InverseQ(Objective):
     """Imitate token rewards that the reference gives itself under a principle (a reconstruction of Inverse-Q*)."""
 
     principle: str = (
@@ -94,11 +93,7 @@ class InverseQ:
     clip: float = 0.2
     """With --form clip: ratios are held within 1 plus and minus this"""
 
-    uses_ratios: ClassVar[bool] = False
-    in_groups: ClassVar[bool] = False
-    needs_verdicts: ClassVar[bool] = False
     at_sampling_temperature: ClassVar[bool] = True
-    rewards: ClassVar[tuple[float, float, float | None]] = (1.0, 0.0, 0.0)
     learning_rate: ClassVar[float | None] = 5e-7
     learns_alone: ClassVar[bool] = True
 
@@ -116,15 +111,6 @@ class InverseQ:
     @property
     def needs_reference(self) -> bool:
         return True
-
-    @property
-    def standardises(self) -> bool:
-        return False
-
-    def weigh(
-        self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
-    ) -> list[tuple[int, float]]:
-        return [(index, 1.0) for index in range(len(rewards_G))]
 
     def terms(self, completions: Completions, totals: Totals) -> Terms:
         logprobs_BT, mask_BT = completions.logprobs_BT, completions.mask_BT

@@ -40,9 +40,7 @@ class Kdrl(Grpo):
     needs_teacher: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check = getattr(super(), "__post_init__", None)
-        if check is not None:
-            check()
+        super().__post_init__()
         weights = (("--distill-weight", self.distill_weight), ("--distill-weight-end", self.distill_weight_end))
         expect((flag, weight, weight >= 0, "0 or a positive number") for flag, weight in weights)
 

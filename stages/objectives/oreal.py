@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ...artifacts import WrongOption
-from . import AllDraws, Completions, Terms, Totals
+from . import AllDraws, Completions, Objective, Terms, Totals
 from .advantages import of_all_draws, rloo, z_score
 from .kl import KlKind, kl_penalty
 from .token_weights import TokenWeighting
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Oreal(TokenWeighting):
+class Oreal(TokenWeighting, Objective):
     """Clone correct rollouts, push wrong ones down, each by its advantage."""
 
     advantage: Literal["rloo", "grpo"] = "rloo"
@@ -73,11 +73,10 @@ class Oreal(TokenWeighting):
     in_groups: ClassVar[bool] = True
     needs_verdicts: ClassVar[bool] = True
     chooses: ClassVar[bool] = True
-    uses_ratios: ClassVar[bool] = False
     at_sampling_temperature: ClassVar[bool] = True
     rewards: ClassVar[tuple[float, float, float | None]] = (1.0, -1.0, -1.0)
     graded: ClassVar[bool] = True
-    undivided: ClassVar[str] = "rloo"
+    undivided: ClassVar[str] = "--advantage rloo"
 
     @property
     def needs_reference(self) -> bool:

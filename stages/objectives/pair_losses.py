@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 
 from ..options import Flat, expect
 from ..pairing import Pairing
-from . import AllDraws, Completions, Terms, Totals
+from . import AllDraws, Completions, Objective, Terms, Totals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,27 +85,18 @@ def rewards_shown(chosen_P: Tensor, rejected_P: Tensor, paired: Paired, totals: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairOptions:
+class PairOptions(Objective):
     """What every objective over pairs has: how pairs of rollouts are made."""
 
     pairing: Annotated[Pairing, Flat] = field(default_factory=Pairing)
     """Pairs of --rollouts"""
 
-    in_groups: ClassVar[bool] = False
-    needs_verdicts: ClassVar[bool] = False
     needs_pairs: ClassVar[bool] = True
-    uses_ratios: ClassVar[bool] = False
-    at_sampling_temperature: ClassVar[bool] = False
-    rewards: ClassVar[tuple[float, float, float | None]] = (1.0, 0.0, 0.0)
     learning_rate: ClassVar[float | None] = 5e-7
 
     @property
     def needs_reference(self) -> bool:
         return True
-
-    @property
-    def standardises(self) -> bool:
-        return False
 
     def weigh(
         self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None

@@ -12,12 +12,13 @@ steps have rewards.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ...artifacts import WrongOption
 from ..options import expect
-from . import Completions, Terms, Totals
+from . import Completions, Objective, Terms, Totals
 from .kl import KlKind, kl_penalty
 from .normalisers import Normaliser, token_shares
 from .ratios import Level, Mismatch, log_ratio, mismatch_weights
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyGradient:
+class PolicyGradient(Objective):
     """Ratio, normaliser, penalty and bonus of a policy gradient."""
 
     old: Literal["recorded", "recomputed"] = "recorded"
@@ -94,9 +95,9 @@ class PolicyGradient:
         """A ratio of each token is there to be weighed by an advantage of its own."""
         return self.level == "token"
 
+    @abstractmethod
     def surrogate(self, log_ratio_BT: Tensor, completions: Completions) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each token, or of each rollout [B, 1]; and, as bool, where what is logged acted."""
-        raise NotImplementedError
 
     def terms(self, completions: Completions, totals: Totals) -> Terms:
         logprobs_BT, mask_BT = completions.logprobs_BT, completions.mask_BT

@@ -33,14 +33,9 @@ class Psr(Clipped):
     count: Literal["kept", "all"] = "kept"
     """What sums are divided by: the rollouts that are learnt from, or all with a verdict"""
 
-    in_groups: ClassVar[bool] = False
     needs_verdicts: ClassVar[bool] = True
     rewards: ClassVar[tuple[float, float, float | None]] = (1.0, -1.0, None)
     learning_rate: ClassVar[float | None] = 1e-6
-
-    @property
-    def standardises(self) -> bool:
-        return False
 
     @property
     def advantages(self) -> tuple[float, float]:

@@ -13,10 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from . import AllDraws, Completions, Terms, Totals
+from . import Completions, Objective, Terms, Totals
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 
@@ -31,31 +30,13 @@ def probability_weighed(logprobs_BT: Tensor, mask_BT: Tensor, tokens: int) -> Te
 
 
 @dataclass(frozen=True, kw_only=True)
-class Supervised:
+class Supervised(Objective):
     """Imitate every rollout."""
 
     weigh_by_probability: bool = False
     """Weigh the loss of each token by the policy's own probability of it (DFT)"""
 
-    in_groups: ClassVar[bool] = False
-    needs_verdicts: ClassVar[bool] = False
-    uses_ratios: ClassVar[bool] = False
-    at_sampling_temperature: ClassVar[bool] = False
-    rewards: ClassVar[tuple[float, float, float | None]] = (1.0, 0.0, 0.0)
     learning_rate: ClassVar[float | None] = 2e-5
-
-    @property
-    def needs_reference(self) -> bool:
-        return False
-
-    @property
-    def standardises(self) -> bool:
-        return False
-
-    def weigh(
-        self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
-    ) -> list[tuple[int, float]]:
-        return [(index, 1.0) for index in range(len(rewards_G))]
 
     def terms(self, completions: Completions, totals: Totals) -> Terms:
         loss = probability_weighed if self.weigh_by_probability else negative_log_likelihood

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ..options import expect
-from . import AllDraws, Completions, Terms, Totals
+from . import AllDraws, Completions, Objective, Terms, Totals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def tapered_weights(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topr:
+class Topr(Objective):
     """REINFORCE on rollouts of any policy, tapered where they are wrong."""
 
     baseline: float = 0.0
@@ -69,11 +69,9 @@ class Topr:
     negative_high: float = 1.0
     """Highest weight of such a rollout"""
 
-    in_groups: ClassVar[bool] = False
     needs_verdicts: ClassVar[bool] = True
     graded: ClassVar[bool] = True
     uses_ratios: ClassVar[bool] = True
-    needs_record: ClassVar[bool] = True
     at_sampling_temperature: ClassVar[bool] = True
     rewards: ClassVar[tuple[float, float, float | None]] = (1.0, -1.0, None)
 
@@ -83,12 +81,8 @@ class Topr:
             expect([(f"--{side}-low and --{side}-high", f"{low} and {high}", 0 <= low <= high > 0, "0 <= low <= high")])
 
     @property
-    def needs_reference(self) -> bool:
-        return False
-
-    @property
-    def standardises(self) -> bool:
-        return False
+    def needs_record(self) -> bool:
+        return True
 
     def weigh(
         self, rewards_G: list[float], rng: np.random.Generator, drawn: AllDraws | None = None
@@ -116,7 +110,6 @@ class Topr:
         return terms
 
     def remark(self, metrics: Mapping[str, float]) -> str | None:
-        """What a user must know of a step's numbers."""
         weight = metrics.get("neg_weight_mean")
         if weight is None or weight >= FADING:
             return None

@@ -11,7 +11,6 @@ from loguru import logger
 from whet.artifacts import Artifact, Policy, Weights, WrongArtifact
 from whet.cli.options import record
 from whet.stages.loop import Loop
-from whet.stages.objectives import has
 from whet.stages.objectives.choice import PolicyObjective
 from whet.stages.objectives.dapo import Dapo
 from whet.stages.objectives.grpo import Grpo
@@ -30,7 +29,7 @@ OPTIONS = TrainPolicyOptions(optimization=Optimization(learning_rate=1e-3, preci
 FAMILY = [
     variant
     for variant in get_args(PolicyObjective)
-    if variant.needs_verdicts and not has(variant(), "needs_teacher") and not has(variant(), "needs_pairs")
+    if variant.needs_verdicts and not variant().needs_teacher and not variant().needs_pairs
 ]
 
 
@@ -80,7 +79,7 @@ def test_right_rollouts_gain_on_wrong_ones(training, variant):
     right, wrong = (likelihood(made, text) - likelihood(start, text) for text in (r"\boxed{1}", "no"))
     assert right > wrong
     assert lines[0]["grad_norm"] > 0
-    if has(variant(), "uses_ratios") and variant is not Topr:
+    if variant().uses_ratios and variant is not Topr:
         # The record is that of the policy itself, before it has moved.
         assert lines[0]["ratio"] == pytest.approx(1, abs=1e-4)
         assert lines[0]["clip_ratio/region_mean"] == 0
