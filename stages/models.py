@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..artifacts import Weights, WrongArtifact, WrongOption
+from .heap import keep_freed_memory
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -43,6 +44,7 @@ def load_policy(
     loader: Any = AutoModelForCausalLM
 
     quiet_transformers()
+    keep_freed_memory()
     folder = folder_of(weights)
     config = read_config(folder)
     refuse_foreign_code(weights, config)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ...artifacts import Weights, WrongArtifact
+from ..heap import keep_freed_memory
 from ..models import (
     HEAD,
     best_device,
@@ -94,6 +95,7 @@ def load_headed(
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
+    keep_freed_memory()
     folder, config = folder_of(weights), read_config(folder_of(weights))
     kind: Any = AutoModelForTokenClassification if method == "token" else AutoModelForSequenceClassification
     if is_internlm2(config) and method != "token":
