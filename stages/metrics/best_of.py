@@ -70,6 +70,7 @@ def weighted_majority_at_k(
     total_CA, any_CA = votes_nA[drawn_Ck].sum(1), voted_nA[drawn_Ck].any(1)
     total_CA = np.where(any_CA, total_CA, -np.inf)
     best_C1 = total_CA.max(1, keepdims=True)
-    leads_CA = any_CA & (total_CA >= best_C1 - 1e-12)
+    # Sums of the same weights in another order differ in their last bits; weights themselves may be tiny.
+    leads_CA = any_CA & (total_CA >= best_C1 * (1 - 1e-12))
     worth_C = (leads_CA * np.array([value_of[name] for name in names])).sum(1) / np.maximum(1, leads_CA.sum(1))
     return float(worth_C.mean())

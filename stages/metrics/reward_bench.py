@@ -49,7 +49,8 @@ def ties_score(pairs: Sequence[tuple[Tied, Tied]]) -> float:
 
     .3 accuracy of the tied + .3 accuracy of the reference + .2 mean[gap of tied > spread]
     + .2 mean[least gap > spread] + .01 mean tanh(least gap / spread - 1), spread of the tied, least gap of both.
-    It can exceed 1 (by at most .01). A spread of 0 divides as the official code does: 0 / 0 is 0, x / 0 is infinite.
+    It can exceed 1 (by at most .01). A spread of 0 divides as the official code does: the tanh of 0 / 0 is 0, that of
+    x / 0 is 1 or -1.
     """
     if not pairs:
         return nan
@@ -64,7 +65,7 @@ def ties_score(pairs: Sequence[tuple[Tied, Tied]]) -> float:
 def _margin(gap: float, spread: float) -> float:
     if spread:
         return tanh(gap / spread - 1)
-    return tanh(-1) if gap == 0 else tanh(inf if gap > 0 else -inf)
+    return 0.0 if gap == 0 else tanh(inf if gap > 0 else -inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,12 @@ def test_a_weighted_vote_adds_the_weights_of_an_answer() -> None:
     assert weighted_majority_at_k(["a"] * 40, [1.0] * 40, {"a": 1.0}, 20) is None
 
 
+def test_a_weighted_vote_tells_tiny_weights_apart() -> None:
+    """Of 1, e-30 and e-40 the greater one leads each of three pairs: b, worth 1, leads the last, which is 1/3."""
+    weights, value_of = [1.0, float(np.exp(-30)), float(np.exp(-40))], {"a": 0.0, "b": 1.0, "c": 0.0}
+    assert weighted_majority_at_k(["a", "b", "c"], weights, value_of, 2) == pytest.approx(1 / 3)
+
+
 def test_best_of_accuracy_shares_the_point_among_the_highest() -> None:
     assert best_of_accuracy(0.9, [0.1, 0.2, 0.3]) == 1.0
     assert best_of_accuracy(0.9, [0.9, 0.2, 0.9]) == pytest.approx(1 / 3)
@@ -95,9 +101,10 @@ def test_the_ties_score_of_the_notes() -> None:
 
 
 def test_a_spread_of_0_divides_as_the_official_code_does() -> None:
-    """Gap 2 over spread 0: tanh(inf) = 1, so 1.01. Gap 0 over spread 0 counts as 0: tanh(-1)."""
+    """Gap 2 over spread 0: tanh(inf) = 1, so 1.01. Gap 0 over spread 0 is no number, which counts as 0."""
     assert ties_score([(Tied([3.0], [1.0]), Tied([3.0, 3.0], [1.0]))]) == pytest.approx(1.01)
-    assert ties_score([(Tied([3.0], [1.0]), Tied([1.0, 1.0], [1.0]))]) == pytest.approx(0.3 + 0.01 * np.tanh(-1))
+    assert ties_score([(Tied([3.0], [1.0]), Tied([1.0, 1.0], [1.0]))]) == pytest.approx(0.3)
+    assert ties_score([(Tied([3.0], [1.0]), Tied([1.0, 1.0], [2.0]))]) == pytest.approx(0.3 - 0.01)
 
 
 def test_contrast_consistency_of_the_notes() -> None:
