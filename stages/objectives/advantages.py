@@ -1,4 +1,8 @@
-"""Advantages: rewards against their group."""
+"""Advantages: rewards against their group.
+
+Means are taken in float64, where that of equal float32 rewards is exactly theirs: in float32 the rounding of 0.7 in a
+group of 12, divided by its own deviation, would be an advantage of 0.9.
+"""
 
 # G rollouts of one problem
 
@@ -24,7 +28,8 @@ def rloo(rewards_G: Tensor) -> Tensor:
     [G] -> [G], in units of reward. G is at least 2. (RLOO, Ahmadian et al. 2024, arXiv 2402.14740, eq. 6.)
     """
     _refuse_single(rewards_G)
-    return rewards_G - (rewards_G.sum() - rewards_G) / (len(rewards_G) - 1)
+    exact_G = rewards_G.double()
+    return (exact_G - (exact_G.sum() - exact_G) / (len(exact_G) - 1)).to(rewards_G.dtype)
 
 
 def z_score(rewards_G: Tensor) -> Tensor:
@@ -34,7 +39,8 @@ def z_score(rewards_G: Tensor) -> Tensor:
     2402.03300, sec. 4.1.)
     """
     _refuse_single(rewards_G)
-    return centred(rewards_G) / (rewards_G.std() + 1e-8)
+    exact_G = rewards_G.double()
+    return (centred(exact_G) / (exact_G.std() + 1e-8)).to(rewards_G.dtype)
 
 
 def centred(rewards_G: Tensor) -> Tensor:
@@ -42,7 +48,7 @@ def centred(rewards_G: Tensor) -> Tensor:
 
     [G] -> [G], in units of reward. (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783, sec. 3.2.)
     """
-    return rewards_G - rewards_G.mean()
+    return (rewards_G - rewards_G.double().mean()).to(rewards_G.dtype)
 
 
 def of_all_draws(rewards_G: Tensor, drawn: AllDraws, *, leave_one_out: bool) -> Tensor:
