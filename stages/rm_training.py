@@ -10,6 +10,7 @@ import torch
 from loguru import logger
 
 from ..artifacts import Draft, Weights
+from ..artifacts.wording import counted
 from .batching import Row, Step
 from .checkpoints import Progress
 from .groups import Order
@@ -109,7 +110,7 @@ class RmTraining:
             "preflight": found.facts,
             **facts,
         }
-        logger.info(f"{progress.step:,} steps, {progress.tokens:,} trained tokens")
+        logger.info(f"{counted(progress.step, 'step')}, {counted(progress.tokens, 'trained token')}")
 
     def _write(self, folder: Path) -> dict[str, Any]:
         """Write the model as it is, or its adapter, with the tokenizer's files and what the method says of itself."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..artifacts.wording import counted
 from . import preflight
 from .memory_needs import policy_memory
 from .models import context_of, folder_of, read_config
@@ -25,7 +26,7 @@ class _Source:
     """What is known of what a training learns from.
 
     Args:
-        unit: what a step takes.
+        unit: one of what a step takes.
         steps: of the run.
         longest: tokens of the longest row; 0 where rows are still to be drawn.
     """
@@ -50,7 +51,7 @@ def planned(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[str]:
     memory = policy_memory(options, inputs, source.longest)
     return [
         *source.lines,
-        f"{source.steps:,} steps of {_per_step(options)} {source.unit}",
+        f"{counted(source.steps, 'step')} of {counted(_per_step(options), source.unit)}",
         *source.found.lines,
         *(f"warning: {line}" for line in source.found.warnings),
         *memory.lines,
@@ -62,7 +63,7 @@ def _per_step(options: TrainPolicyOptions) -> int:
 
 
 def _unit(options: TrainPolicyOptions) -> str:
-    return "groups" if options.groups_per_step else "rollouts"
+    return "group" if options.groups_per_step else "rollout"
 
 
 def _steps(options: TrainPolicyOptions, units: int, per_draw: int, updates: int = 1) -> int:
@@ -77,10 +78,13 @@ def _of_problems(options: TrainPolicyOptions, inputs: TrainingInputs, encoder: E
     per_draw = options.reuse.groups_per_draw(_per_step(options))
     units = len(selected.problems)
     lines = [_counted(selected.counts)] if selected.counts else []
-    lines.append(f"{units:,} problems, {per_draw} of them a draw, {each} rollouts each, {updates} updates a draw")
+    lines.append(
+        f"{counted(units, 'problem')}, {per_draw} of them a draw, {counted(each, 'rollout')} each, "
+        f"{counted(updates, 'update')} a draw"
+    )
     for problem in problems.head(1).rows():
         prompt = encoder.encode_prompt(problem["messages"], "raw" if encoder.template is None else "chat")
-        lines.append(f"first prompt, {len(prompt)} tokens: {encoder.decode(prompt, skip_special=False)!r}")
+        lines.append(f"first prompt, {counted(len(prompt), 'token')}: {encoder.decode(prompt, skip_special=False)!r}")
     most = min(options.sampling.max_tokens, context_of(read_config(folder_of(inputs.policy))))
     steps = _steps(options, units, per_draw, updates)
     found = preflight.of_problems(units, per_draw, each, most, steps)
@@ -105,7 +109,7 @@ def _of_pairs(options: TrainPolicyOptions, inputs: TrainingInputs, encoder: Enco
         lines.append("first pair, {!r} then {!r}, not {!r}".format(*texts))
     longest = max(side.row.length for pair in given.pairs for side in (pair.chosen, pair.rejected))
     units = len(given.pairs)
-    return _Source(lines=lines, unit="pairs", steps=_steps(options, units, _per_step(options)), longest=longest)
+    return _Source(lines=lines, unit="pair", steps=_steps(options, units, _per_step(options)), longest=longest)
 
 
 def _of_rollouts(options: TrainPolicyOptions, inputs: TrainingInputs, encoder: Encoder) -> _Source:
@@ -121,7 +125,8 @@ def _of_rollouts(options: TrainPolicyOptions, inputs: TrainingInputs, encoder: E
     found += preflight.ratio_health(inputs.rollouts)
     rows = [row for group in groups for row in group.rows]
     tokens = sum(row.trained_tokens for row in rows)
-    lines = [_counted(given.counts), f"{len(groups):,} {_unit(options)} to learn from, {tokens:,} tokens"]
+    found_rows = f"{counted(len(groups), _unit(options))} to learn from, {counted(tokens, 'token')}"
+    lines = [_counted(given.counts), found_rows]
     for row in rows[:1]:
         parts = (encoder.decode(ids.tolist(), skip_special=False) for ids in (row.prompt_token_ids, row.token_ids))
         lines.append("first row, {!r} then {!r}".format(*parts))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...artifacts.wording import counted
+
 if TYPE_CHECKING:
     from ...artifacts import Weights
     from .methods import RewardMethod
@@ -35,8 +37,8 @@ def plan_lines(policy: Weights, data: Data, method: RewardMethod) -> list[str]:
     from ..tokens import load_encoder
 
     encoder = load_encoder(folder_of(policy))
-    unit = "pairs" if method.in_pairs else "rows"
-    lines = [f"{len(data.units):,} {unit} to learn from, {data.tokens:,} tokens: {data.counts}", *distance_lines(data)]
+    unit = counted(len(data.units), "pair" if method.in_pairs else "row")
+    lines = [f"{unit} to learn from, {counted(data.tokens, 'token')}: {data.counts}", *distance_lines(data)]
     for row in data.units[0]:
         prompt, completion = (
             encoder.decode(ids.tolist(), skip_special=False) for ids in (row.prompt_token_ids, row.read_token_ids)

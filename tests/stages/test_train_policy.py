@@ -369,7 +369,7 @@ def test_the_plan_says_what_there_is_to_learn_from(training):
     assert "for 12," in lines[-1]
     online = resolve(replace(OREAL, loop=Loop(epochs=2.0)), policy, problems=training.problems_artifact())
     lines = plan(online, policy, problems=training.problems_artifact())
-    assert lines[0] == "4 problems, 2 of them a draw, 16 rollouts each, 1 updates a draw"
+    assert lines[0] == "4 problems, 2 of them a draw, 16 rollouts each, 1 update a draw"
     assert "4 steps of 2 groups" in lines
     assert "a draw: 32 rollouts of 2 problems, 2,048 tokens at most; 4 steps" in lines
 
