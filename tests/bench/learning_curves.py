@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-GRID = ("1e-4", "3e-4", "1e-3")
+GRID = ("3e-5", "1e-4", "3e-4")
 OBJECTIVES = {
     "rejection": ["--objective", "rejection"],
     "grpo": ["--objective", "grpo"],
