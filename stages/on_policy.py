@@ -54,6 +54,7 @@ class OnPolicy:
         policy_digest: of the policy that the training started from.
         old_logprobs: computes what the proximal ratios are taken to, where one draw serves several updates and the
             objective does not take the sampler's record.
+        checkpoint_every: steps between checkpoints, which may stand in the middle of a draw.
         processes: they draw and verify a share of every draw each, and all learn of all of it; the first one writes.
     """
 
@@ -74,6 +75,7 @@ class OnPolicy:
     refill: int = 0
     reuse: Reuse = field(default_factory=Reuse)
     old_logprobs: OldLogprobs | None = None
+    checkpoint_every: int = 10
     processes: Processes = ALONE
 
     def __post_init__(self) -> None:
@@ -164,7 +166,9 @@ class OnPolicy:
             made.compute_old(self.old_logprobs)
             if self.processes.leads:
                 made.save_old(self._old_file(index))
-                self._old_file(index - 1).unlink(missing_ok=True)
+                # A run goes on from the newest checkpoint, which is up to two intervals old while one is being written.
+                spared = 2 + 2 * self.checkpoint_every // self.reuse.updates_per_draw
+                self._old_file(index - spared).unlink(missing_ok=True)
         return made
 
     def _read_back(self, index: int, place: int) -> DrawnGroups:

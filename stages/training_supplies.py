@@ -182,6 +182,7 @@ def _own_rollouts(models: PolicyModels, outs: TrainingOutputs) -> Iterator[Suppl
             processes=learner.processes,
             reuse=reuse,
             old_logprobs=logprobs_of(learner, at_temperature, models.pass_tokens) if _keeps_old(options) else None,
+            checkpoint_every=options.loop.checkpoint_every,
         )
         yield Supply(
             source=source,

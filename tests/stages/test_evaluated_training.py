@@ -177,6 +177,28 @@ def test_a_killed_run_forgets_the_best_policy_that_no_checkpoint_knows(
     assert rollouts[0] == rollouts[1]
 
 
+def test_a_kill_after_the_next_draw_goes_on_in_the_middle_of_the_one_before(training: Any, undecided: Weights) -> None:
+    from whet.stages.evaluated_training import EvaluatedTraining
+
+    # The checkpoint after step 3 stands in the middle of the second draw; the kill comes after the third one.
+    options = replace(
+        OPTIONS, loop=Loop(steps=6, checkpoint_every=3), reuse=Reuse(updates_per_draw=2, passes_per_draw=2)
+    )
+    inputs = {"policy": undecided, "problems": training.problems_artifact(8)}
+    whole = training.train("whole/out", options, **inputs)
+
+    def killed(self: EvaluatedTraining, done: int, metrics: dict[str, float]) -> dict[str, float]:
+        if done == 5:
+            raise Killed
+        return metrics
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(EvaluatedTraining, "measured", killed)
+        training.train("cut/out", options, **inputs)
+    made = training.train("cut/out", options, **inputs)
+    assert made.digest == whole.digest
+
+
 def test_a_stop_inside_an_evaluation_repeats_it_and_nothing_else(training: Any, undecided: Weights) -> None:
     from whet.stages.evaluation_runs import Evaluations
 
