@@ -9,14 +9,13 @@ With l_t = ln pi(y_t) - ln pi_ref(y_t),
 
 (Yuan et al. 2024, Free Process Rewards without Process Labels, arXiv 2412.01981, prop. 3.1 and eq. 5; the DPO form:
 Rafailov et al. 2023, arXiv 2305.18290, eq. 7.) The reference must be the model that training began from: the rewards
-are those of a policy trained from it.
+are those of a policy trained from it. Steps: `scoring.steps`.
 """
 
-# B rows of a micro-batch, T completion tokens, K steps of one completion
+# B rows of a micro-batch, T completion tokens
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,19 +30,3 @@ def token_rewards(logprobs_BT: Tensor, reference_logprobs_BT: Tensor, beta: floa
 def sequence_scores(token_rewards_BT: Tensor, mask_BT: Tensor) -> Tensor:
     """The sum of the token rewards of each row; [B]."""
     return (token_rewards_BT * mask_BT).sum(1)
-
-
-def step_rewards(token_rewards_T: Tensor, ends_K: Sequence[int]) -> Tensor:
-    """The reward of each step of one completion: the difference of the running sum at its end and at the one before.
-
-    Args:
-        ends_K: how many tokens there are at the end of each step, rising.
-
-    Returns:
-        [K]; they add up to the sequence score where the last step ends with the completion.
-    """
-    import torch
-
-    running_T = token_rewards_T.cumsum(0)
-    at_ends_K = running_T[torch.tensor([end - 1 for end in ends_K], device=running_T.device)]
-    return at_ends_K.diff(prepend=at_ends_K.new_zeros(1))

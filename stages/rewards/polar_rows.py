@@ -64,7 +64,8 @@ def packing_of(policy: Weights, method: Polar) -> Packing:
         reward_token=method.reward_token or (before.reward_token if before else REWARD),
         wrapper=method.wrapper,
         max_answer_tokens=method.max_answer_tokens,
-        max_length=min(method.max_length, context_of(config)),
+        # Training puts one more token behind the reward token (`ended`), which must fit too.
+        max_length=min(method.max_length, context_of(config) - 1),
     )
 
 

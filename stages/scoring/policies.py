@@ -11,7 +11,7 @@ from .batches import arrange
 from .methods import Confidence, Implicit
 from .scored import Candidate, Scored
 from .spans import overlapping, token_spans
-from .steps import ends_of
+from .steps import ends_of, own_steps, step_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,9 +111,6 @@ class ImplicitScorer:
 
     def _aggregate(self, reward: np.ndarray, candidate: Candidate) -> float | None:
         import numpy as np
-        import torch
-
-        from ..rewards.implicit import step_rewards
 
         own = np.ones(len(reward), dtype=bool) if candidate.own is None else candidate.own
         if not own.any():
@@ -123,7 +120,7 @@ class ImplicitScorer:
             return float(kept.sum() if self.options.aggregate == "sum" else kept.mean())
         assert candidate.row is not None
         ends = ends_of(self.encoder.decode, candidate.row.token_ids.tolist(), self.options.step_end)
-        return float(step_rewards(torch.from_numpy(reward * own), ends).min())
+        return min(step_scores(reward, own_steps(ends, own), own, "sum"))
 
 
 def mean_of(values: np.ndarray, own: np.ndarray | None) -> float | None:

@@ -132,13 +132,15 @@ class Scoring:
                 found = self.scorer.score([rows[index] for index in batch])
                 for index, scored in zip(batch, found, strict=True):
                     candidate = rows[index]
-                    candidate.counts, measured = measured, {}
+                    candidate.counts, measured = candidate.counts | measured, {}
                     if candidate.of == 1:
                         yield candidate, _finite(scored)
                         continue
                     kept = pieces.setdefault(candidate.order, [])
                     kept.append((candidate, scored))
                     if len(kept) == candidate.of:
+                        for piece, _ in kept:
+                            candidate.counts = piece.counts | candidate.counts
                         yield candidate, _finite(_joined(pieces.pop(candidate.order)))
 
     def _ready(self, candidate: Candidate) -> Candidate:

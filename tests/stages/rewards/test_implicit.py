@@ -3,8 +3,9 @@ import math
 import pytest
 import torch
 
-from whet.stages.rewards.implicit import sequence_scores, step_rewards, token_rewards
+from whet.stages.rewards.implicit import sequence_scores, token_rewards
 from whet.stages.rewards.token_loss import outcome_loss
+from whet.stages.scoring.steps import step_scores
 
 RATIOS = torch.tensor([0.4, -0.2, 1.0, 0.8])
 
@@ -18,14 +19,14 @@ def test_the_worked_example():
     assert score.item() == pytest.approx(0.1, abs=1e-6)
     assert score.sigmoid().item() == pytest.approx(0.52498, abs=1e-5)
     assert outcome_loss(score, torch.ones(1), 1).item() == pytest.approx(0.64440, abs=1e-5)
-    steps = step_rewards(rewards[0], [2, 4])
-    torch.testing.assert_close(steps, torch.tensor([0.01, 0.09]))
-    assert steps.min().item() == pytest.approx(0.01, abs=1e-6)
+    steps = step_scores(rewards[0].numpy(), [2, 4], kind="sum")
+    assert steps == pytest.approx([0.01, 0.09], abs=1e-6)
+    assert min(steps) == pytest.approx(0.01, abs=1e-6)
 
 
 @pytest.mark.parametrize("ends", [[4], [1, 4], [1, 2, 3, 4]])
 def test_the_rewards_of_steps_add_up_to_the_score(ends):
-    assert step_rewards(0.05 * RATIOS, ends).sum().item() == pytest.approx(0.1, abs=1e-6)
+    assert sum(step_scores((0.05 * RATIOS).numpy(), ends, kind="sum")) == pytest.approx(0.1, abs=1e-6)
 
 
 def test_the_model_itself_as_its_reference_costs_ln_2_and_learns_from_the_first_step():

@@ -197,7 +197,7 @@ def test_pretraining_tells_whether_a_candidate_is_by_the_policy_of_the_reference
     assert lines[-1]["accuracy"] == 1
     settings = read_settings(made.path)
     assert settings is not None
-    assert settings.packing == Packing(separator_token="<|system|>", reward_token="<|user|>", max_length=64)
+    assert settings.packing == Packing(separator_token="<|system|>", reward_token="<|user|>", max_length=63)
     # The same candidates, either reference: no preference for a or b by itself explains it.
     assert polar_score(made, "aaa", "aa") > polar_score(made, "aaa", "bb")
     assert polar_score(made, "bbb", "bb") > polar_score(made, "bbb", "aa")
@@ -352,6 +352,17 @@ def test_rows_beyond_the_context_are_left_out_and_counted(training, train):
     made = train("out", OPTIONS, **given)
     counts = made.manifest.facts["rollouts"]
     assert (counts["pairs"], counts["too_long"]) == (1, 1)
+
+
+def test_polar_cuts_what_is_too_long_to_what_fits_and_leaves_nothing_out(training, train):
+    """The context is 64: two answers of 40 letters are packed into 63, as one token more stands behind them."""
+    rollouts = [
+        training.rollouts(letter, [[letter * 40] * 2] * 2, {"policy": {"spec": letter, "digest": letter}})
+        for letter in "ab"
+    ]
+    made = train("out", replace(OPTIONS, method=POLAR), rollouts=rollouts)
+    counts = made.manifest.facts["rollouts"]
+    assert (counts["cut"], counts["too_long"]) == (counts["triples"], 0)
 
 
 def test_the_defaults_of_a_method_hold_where_nothing_is_asked(training):

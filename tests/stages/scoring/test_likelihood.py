@@ -78,6 +78,15 @@ def test_check_invariance_measures_it_and_counts_it(training: Any, scored: Score
     assert "invariance_rows" not in scored("t", rollouts, training.policy(), method=Likelihood()).manifest.counts
 
 
+def test_check_invariance_counts_where_the_first_text_is_cut_into_pieces(
+    training: Any, scored: Scored, tmp_path: Any
+) -> None:
+    found = scored(
+        "s", texts_of(tmp_path / "t", ["0123456789" * 10]), training.policy(), method=Likelihood(), check_invariance=1
+    )  # fmt: skip
+    assert (found.manifest.counts["invariance_rows"], found.manifest.counts["cut_texts"]) == (1, 1)
+
+
 def test_the_mean_leaves_out_tokens_that_the_policy_did_not_write(training: Any, scored: Scored) -> None:
     segments = [{"start": 0, "end": 2, "origin": "prefill"}, {"start": 2, "end": 4, "origin": "policy"}]
     rollouts = training.rollouts("r", [["123"]], row=lambda problem, draw: {"segments": segments})
@@ -133,6 +142,22 @@ def test_an_implicit_reward_is_beta_times_the_log_ratio(training: Any, scored: S
     same = scored("zero", rollouts, policy, {"reference_policy": policy}, method=Implicit())
     assert [row["score"] for row in same.rows()] == [0.0] * 6
     assert same.manifest.facts["method"]["beta"] == 0.05
+
+
+def test_a_step_that_the_policy_did_not_write_is_no_least_step(training: Any, scored: Scored) -> None:
+    """Tokens "1", " ", "2", " ", "3", end: the environment wrote the second step, which has no reward."""
+    segments = [
+        {"start": 0, "end": 2, "origin": "policy"}, {"start": 2, "end": 4, "origin": "environment"},
+        {"start": 4, "end": 6, "origin": "policy"},
+    ]  # fmt: skip
+    texts = [["1 2 3", "4 5 6", "7 8 9"]]
+    rollouts = training.rollouts("r", texts, row=lambda problem, draw: {"segments": segments})
+    pair = training.policy(), training.policy("other", seed=1)
+    method = Implicit(beta=0.5, aggregate="min", step_end=" ")
+    for name, (policy, reference) in {"one": pair, "back": pair[::-1]}.items():
+        for row in scored(name, rollouts, policy, {"reference_policy": reference}, method=method).rows():
+            first, _, last = np.array(row["token_scores"]).reshape(3, 2).sum(1)
+            assert row["score"] == pytest.approx(min(first, last), abs=1e-5)
 
 
 def test_group_normalisation_holds_groups_together_over_parts(training: Any, scored: Scored, tmp_path: Any) -> None:

@@ -118,6 +118,15 @@ def test_polar_compares_with_the_first_correct_rollout_which_gets_no_score(train
     assert found.manifest.counts["null_no_reference"] == 3
 
 
+def test_polar_counts_the_rollouts_that_lost_tokens(training: Any, scored: Scored) -> None:
+    """Of 8 tokens at most an answer, "9 9 9 9 9" keeps its first 8; the others are shorter."""
+    packing = Packing(separator_token="<|system|>", reward_token="<|user|>", max_answer_tokens=8)
+    rollouts, model = training.rollouts("r", TEXTS), reward_model(training, "polar")
+    write_settings(Path(str(model.path)), Settings(method="polar", packing=packing))
+    counts = scored("s", rollouts, Weights(str(model.path)), check_invariance=2).manifest.counts
+    assert (counts["cut"], counts["invariance_rows"]) == (1, 2)
+
+
 def test_polar_compares_with_the_rollouts_of_another_policy(training: Any, scored: Scored) -> None:
     """The first rollout of each problem there, or the first correct one where verdicts say which are."""
     rollouts, model = training.rollouts("r", TEXTS), reward_model(training, "polar")
