@@ -5,9 +5,9 @@ its rows came from (the fact `selected_from`): verdicts of those fit too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from ..artifacts import Artifact, WrongArtifact
+from ..artifacts import Artifact, Rollout, WrongArtifact
 
 BROKEN = "problem"
 """How the reason of an invalid verdict begins that blames the problem: its question or its reference is broken."""
@@ -69,6 +69,37 @@ def by_rollout(judgements: Iterable[Artifact[Any]], columns: Sequence[str]) -> d
                     "expected one each: give only one of the artifacts that judge the same rollouts"
                 )
             found[row["rollout_id"]] = row
+    return found
+
+
+def judgements_of(
+    rollouts: Sequence[Artifact[Rollout]],
+    judgements: Sequence[Artifact[Any]],
+    kind: Literal["verdicts", "scores"],
+    columns: Sequence[str],
+) -> dict[str, dict[str, Any]]:
+    """The verdict, or the score, of every rollout, by rollout_id.
+
+    Raises:
+        WrongArtifact: they are of other rollouts, or a rollout has none, or two.
+    """
+    for item in judgements:
+        check_belongs(item, *rollouts)
+    stage = {"verdicts": "verify", "scores": "score"}[kind]
+    for artifact in rollouts:
+        if not any(belong(item, artifact) for item in judgements):
+            raise WrongArtifact(
+                f"no {kind} of {artifact.path} were given, expected a --{kind} for every --rollouts: "
+                f"{stage} them (whet {stage} {artifact.path} --out FOLDER)"
+            )
+    found = by_rollout(judgements, columns)
+    for artifact in rollouts:
+        missing = [row["rollout_id"] for row in artifact.rows(["rollout_id"]) if row["rollout_id"] not in found]
+        if missing:
+            raise WrongArtifact(
+                f"{len(missing):,} of the {len(artifact):,} rollouts of {artifact.path} have no {kind[:-1]} "
+                f"(the first is {missing[0]}), expected all: run the command that made the {kind} again"
+            )
     return found
 
 

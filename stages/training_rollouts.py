@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..artifacts import Artifact, Rollout, Score, Verdict, Weights, WrongArtifact
 from .batching import TrainingRow, policy_tokens
 from .groups import Group, step_random
-from .joins import belong, blames_problem, by_rollout, check_belongs
+from .joins import blames_problem, judgements_of
 from .objectives import AllDraws, Objective
 from .reward_mapping import Reward
 from .rollouts import ragged
@@ -55,8 +55,9 @@ def read_groups(
         WrongArtifact: rollouts that this policy or this objective cannot be trained on, or verdicts that are missing.
     """
     temperature = check_rollouts(policy, rollouts, objective)
-    judged = _verdicts(rollouts, verdicts) if objective.needs_verdicts else None
-    scored = _judgements(rollouts, scores, ["score"]) if scores else None
+    asked = ["problem_id", "verdict", "reason"]
+    judged = judgements_of(rollouts, verdicts, "verdicts", asked) if objective.needs_verdicts else None
+    scored = judgements_of(rollouts, scores, "scores", ["score"]) if scores else None
     stepped = StepReader(policy, scores, reward.step_rewards) if reward.step_rewards.on else None
     broken = {row["problem_id"] for row in (judged or {}).values() if blames_problem(row)}
     dropped: set[str] = set()
@@ -214,40 +215,6 @@ def check_rollouts(policy: Weights, rollouts: Sequence[Artifact[Rollout]], objec
         found = " and ".join(str(temperature) for temperature in sorted(temperatures))
         raise WrongArtifact(f"the rollouts were sampled at temperatures {found}, expected one: train on them in turn")
     return temperatures.pop() if objective.at_sampling_temperature else 1.0
-
-
-def _verdicts(rollouts: Sequence[Artifact[Rollout]], verdicts: Sequence[Artifact[Verdict]]) -> dict[str, Any]:
-    """The verdict of every rollout."""
-    return _judgements(rollouts, verdicts, ["problem_id", "verdict", "reason"])
-
-
-def _judgements(
-    rollouts: Sequence[Artifact[Rollout]], judgements: Sequence[Artifact[Any]], columns: Sequence[str]
-) -> dict[str, Any]:
-    """The verdict or the score of every rollout.
-
-    Raises:
-        WrongArtifact: they are of other rollouts, or a rollout has none.
-    """
-    scores = any(item.kind == "scores" for item in judgements)
-    kind, one, stage = ("scores", "score", "score") if scores else ("verdicts", "verdict", "verify")
-    for item in judgements:
-        check_belongs(item, *rollouts)
-    for artifact in rollouts:
-        if not any(belong(item, artifact) for item in judgements):
-            raise WrongArtifact(
-                f"no {kind} of {artifact.path} were given, expected a --{kind} for every --rollouts: "
-                f"{stage} them (whet {stage} {artifact.path} --out FOLDER)"
-            )
-    found = by_rollout(judgements, columns)
-    for artifact in rollouts:
-        missing = [row["rollout_id"] for row in artifact.rows(["rollout_id"]) if row["rollout_id"] not in found]
-        if missing:
-            raise WrongArtifact(
-                f"{len(missing):,} of the {len(artifact):,} rollouts of {artifact.path} have no {one} "
-                f"(the first is {missing[0]}), expected all: run the command that made the {kind} again"
-            )
-    return found
 
 
 def _rows(artifact: Artifact[Rollout], objective: Objective) -> Iterator[tuple[TrainingRow, dict[str, Any]]]:

@@ -65,7 +65,7 @@ def read_pairs(
     else:
         reward = (reward or Reward()).filled((1.0, 0.0, 0.0))
         pairing = pairing or Pairing()
-        check_worths(pairing, rollouts, verdicts, scores)
+        check_worths(pairing, verdicts, scores)
         reader = RolloutSides(encoder, tokenizer, other_tokenizer, counts)
         worths = read_worths(rollouts, verdicts, scores, reward)
         candidates = pairs_of_rollouts(reader, rollouts, worths, pairing, seed)
