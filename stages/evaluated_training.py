@@ -59,7 +59,8 @@ class EvaluatedTraining:
             f"{found['eval/pass@1/high']:.3f}) on {len(evaluations.problems):,} held-out problems"
         )
         if self._keeps_best and self._best_step == done:
-            Checkpoints(self._folder(done)).save(self._learner, self._progress)
+            # Not in the background: the checkpoint that knows of it comes after.
+            Checkpoints(self._folder(done)).save(self._learner, self._progress, background=False)
         return {**metrics, **found}
 
     def drop_others(self) -> None:

@@ -1,6 +1,7 @@
 """Evaluations, refilled draws and several updates a draw, on a tiny policy: through stops and kills to the same end."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,30 @@ def test_the_best_policy_is_published_and_the_last_one_stays(training: Any, unde
         eval_problems=held_out(training.folder),
     )  # fmt: skip
     assert logged(short)[0]["step"] == 1
+
+
+def test_the_best_policy_is_on_disk_before_training_goes_on_where_checkpoints_are_written_in_the_background(
+    training: Any, undecided: Weights
+) -> None:
+    from whet.stages.checkpoints import Checkpoints
+
+    plain_save, plain_write = Checkpoints.save, Checkpoints._write
+
+    def save(self: Checkpoints, *arguments: Any, background: bool | None = None) -> Path:
+        # As on a GPU.
+        return plain_save(self, *arguments, background=background is None)
+
+    def write(self: Checkpoints, *arguments: Any) -> None:
+        time.sleep(2 * ("best" in self.folder.parts))
+        plain_write(self, *arguments)
+
+    problems = {"problems": training.problems_artifact(8), "eval_problems": held_out(training.folder)}
+    whole = training.train("whole/out", EVALUATED, policy=undecided, **problems)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save)
+        patch.setattr(Checkpoints, "_write", write)
+        made = training.train("slow/out", EVALUATED, policy=undecided, **problems)
+    assert made.digest == whole.digest
 
 
 def test_training_ends_when_patience_does(training: Any, undecided: Weights) -> None:
