@@ -36,8 +36,19 @@ def plot_confusion(path: Path, confusion: dict[str, dict[str, int]]) -> None:
     figure.savefig(path, dpi=120, metadata={"Software": None})
 
 
-def plot_reliability(path: Path, calibration: Calibration, bins: int = 10) -> None:
-    """Draw the share that is right beside the mean confidence of each bin, and how many rows each bin has."""
+def plot_reliability(
+    path: Path,
+    calibration: Calibration,
+    bins: int = 10,
+    *,
+    said: str = "confidence",
+    right: str = "share of verdicts that are right",
+) -> None:
+    """Draw the share that is right beside the mean confidence of each bin, and how many rows each bin has.
+
+    Args:
+        said, right: what the axes are called.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -50,13 +61,13 @@ def plot_reliability(path: Path, calibration: Calibration, bins: int = 10) -> No
     upper.plot([one.mean for one in filled], [one.right for one in filled], "o", color=COLOURS[0], markersize=4)
     upper.plot([0, 1], [0, 1], "--", color="0.4", linewidth=1, label="calibrated")
     upper.set_ylim(0, 1.02)
-    upper.set_ylabel("share of verdicts that are right")
+    upper.set_ylabel(right)
     error = calibration.errors[bins].value
     upper.set_title(f"{calibration.rows:,} rows, ECE {error:.3f} ({bins} bins)", fontsize=10)
     upper.legend(fontsize=8, frameon=False, loc="upper left")
     lower.bar(centres, [one.rows for one in filled], 0.9 / bins, color=COLOURS[0], alpha=0.5)
     lower.set_ylabel("rows")
-    lower.set_xlabel("confidence")
+    lower.set_xlabel(said)
     lower.set_xlim(0, 1)
     for axes in (upper, lower):
         axes.grid(alpha=0.25)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 WITHIN_PROBLEM = "within-problem"
 """The fact `comparable` of scores that say nothing across problems."""
 
+OWN_REFERENCE = "null_its_own_reference"
+"""The count of rollouts that others are compared with, which get no score."""
+
 
 def facts_of(
     options: ScoreOptions,

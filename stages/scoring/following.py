@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from ..metrics.calibration import Calibration
     from ..metrics.estimate import Estimate
 
-NO_PROBABILITY = ("likelihood",)
-"""Methods whose scores are no log-odds of anything."""
-
 
 def length_followed(view: View) -> list[Estimate]:
     """Is the model only measuring length? Correlation, the AUC of length alone, and the AUC without length."""
@@ -65,7 +62,7 @@ def calibration(view: View) -> Calibration | None:
     from ..metrics.calibration import calibrate
 
     weighing, rows = weighing_of(view), view.known
-    if weighing == "softmax" or view.judged.method in NO_PROBABILITY or not rows:
+    if weighing == "softmax" or not view.judged.log_odds or not rows:
         return None
     scores = [float(view.score_of(row) or 0.0) for row in rows]
     said = scores if weighing == "score" else [logistic(score) for score in scores]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from ...artifacts import Artifact, Rollout, Verdict, WrongArtifact, WrongOption
 from ..agreement.reading import check_same_rollouts, rollouts_behind
 from ..evaluating import choose_step
 from ..joins import blames_problem, by_rollout, check_belongs
-from .facts import WITHIN_PROBLEM
+from .facts import OWN_REFERENCE, WITHIN_PROBLEM
 
 _VERDICT = ["problem_id", "step", "verdict", "reason", "extracted", "answer_type"]
 
@@ -40,7 +40,7 @@ class Judged:
 
     Args:
         within_problem: the scores (or those of --against) say nothing across problems.
-        method: what gave the scores, None where nothing says.
+        log_odds: the scores may be read as log-odds, or as probabilities, of being correct.
         length_unit: of `Row.length`.
         source_of: by problem; None where it has none.
         tied: (kind, name) of the prompts of RewardBench 2's ties, by problem: kind is ref or tied.
@@ -51,7 +51,7 @@ class Judged:
     verdicts: str
     groups: dict[str, list[Row]]
     within_problem: bool
-    method: str | None
+    log_odds: bool
     length_unit: str
     source_of: dict[str, str | None]
     tied: dict[str, tuple[str, str]]
@@ -69,7 +69,9 @@ def read_judged(
     """Join scores with verdicts, and with the scores of --against where there are some.
 
     A group is the rollouts of one problem; where the rollouts are known and a problem occurs several times, those of
-    one occurrence. Rows of problems that a verdict calls broken are left out.
+    one occurrence. Rows of problems that a verdict calls broken are left out, and where some rollouts were the reference
+    of the others (POLAR), those without a score in a group that has scores: no choice among the others has a part in
+    what is known to be the reference.
 
     Args:
         artifacts: scores, and their rollouts or not: those tell length and source.
@@ -97,39 +99,43 @@ def read_judged(
     counts = {"without_verdict": 0, "without_score": 0, "broken_problems": 0}
     broken = {row["problem_id"] for row in judged.values() if blames_problem(row)}
     left_out = set()
-    for scored in scores.rows(["rollout_id", "problem_id", "score", "token_scores"]):
-        verdict = judged.get(scored["rollout_id"])
-        about = known.get(scored["rollout_id"], (None, None, 0))
-        if rollouts is not None and scored["rollout_id"] not in known:
+    lengths: list[tuple[Row, int | None, int | None]] = []
+    for name, problem, score, count in _scored(scores):
+        verdict = judged.get(name)
+        about = known.get(name, (None, None, 0))
+        if rollouts is not None and name not in known:
             continue
         if verdict is None:
             counts["without_verdict"] += 1
             continue
         if wanted is not None and (verdict["step"] or 0) != wanted:
             continue
-        if scored["problem_id"] in broken:
-            left_out.add(scored["problem_id"])
+        if problem in broken:
+            left_out.add(problem)
             continue
-        counts["without_score"] += scored["score"] is None
-        tokens = len(scored["token_scores"]) if scored["token_scores"] is not None else about[0]
         row = Row(
-            scored["problem_id"], verdict["verdict"], scored["score"], verdict["extracted"], verdict["answer_type"],
-            tokens if tokens is not None else about[1],
-            None if others is None else compared.get(scored["rollout_id"], {}).get("score"),
+            problem, verdict["verdict"], score, verdict["extracted"], verdict["answer_type"],
+            other=None if others is None else compared.get(name, {}).get("score"),
         )  # fmt: skip
-        groups.setdefault(f"{scored['problem_id']}#{about[2]}" if about[2] else scored["problem_id"], []).append(row)
+        lengths.append((row, about[0] if count is None else count, about[1]))
+        groups.setdefault(f"{problem}#{about[2]}" if about[2] else problem, []).append(row)
+    if scores.manifest.counts.get(OWN_REFERENCE):
+        counts["own_references"] = _leave_out_references(groups)
+    counts["without_score"] = sum(row.score is None for group in groups.values() for row in group)
     counts["broken_problems"] = len(left_out)
     if not groups:
         raise WrongArtifact(f"{verdicts.path} has no verdict of a rollout that {scores.path} scores, expected some")
     problems = {key: problem for artifact in behind for key, problem in artifact.problems().items()}
-    by_tokens = any(count is not None for count, _, _ in known.values()) or not known
+    by_tokens = all(tokens is not None for _, tokens, _ in lengths)
+    for row, tokens, characters in lengths:
+        row.length = tokens if by_tokens else characters
     facts = [one.manifest.facts for one in given if one is not verdicts]
     return Judged(
         name=str(scores.path),
         verdicts=str(verdicts.path),
         groups=dict(sorted(groups.items())),
         within_problem=any(one.get("comparable") == WITHIN_PROBLEM for one in facts),
-        method=(facts[0].get("method") or {}).get("name"),
+        log_odds=_log_odds(facts[0]),
         length_unit="tokens" if by_tokens else "characters",
         source_of={key: problem.get("source") for key, problem in problems.items()},
         tied={key: found for key, problem in problems.items() if (found := _tie(problem.get("meta"))) is not None},
@@ -146,6 +152,38 @@ def _of_kind(artifacts: Sequence[Artifact[Any]], kind: str) -> Artifact[Any] | N
             f"{found[0].path} and {found[1].path} both hold {kind}, expected one: compare them with --against"
         )
     return found[0] if found else None
+
+
+def _scored(scores: Artifact[Any]) -> Iterator[tuple[str, str, float | None, int | None]]:
+    """Rollout, problem, score and how many tokens have a score of their own; token scores stay out of Python."""
+    import pyarrow.compute as pc
+
+    for batch in scores.batches(["rollout_id", "problem_id", "score", "token_scores"]):
+        tokens = pc.call_function("list_value_length", [batch["token_scores"]])
+        yield from zip(
+            *(batch[name].to_pylist() for name in ("rollout_id", "problem_id", "score")),
+            tokens.to_pylist(),
+            strict=True,
+        )
+
+
+def _leave_out_references(groups: dict[str, list[Row]]) -> int:
+    """Take rows without a score out of the groups that have scores; how many they are."""
+    found = 0
+    for key, group in groups.items():
+        scored = [row for row in group if row.score is not None]
+        if scored:
+            found += len(group) - len(scored)
+            groups[key] = scored
+    return found
+
+
+def _log_odds(facts: dict[str, Any]) -> bool:
+    """Whether scores are log-odds or probabilities; those that nothing is known of may be."""
+    method = facts.get("method") or {}
+    if facts.get("normalize", "none") != "none" or method.get("name") == "likelihood":
+        return False
+    return method.get("name") != "implicit" or method.get("aggregate", "sum") == "sum"
 
 
 def _about(rollouts: Sequence[Artifact[Rollout]]) -> dict[str, tuple[int | None, int | None, int]]:

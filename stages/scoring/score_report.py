@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...artifacts import Artifact, Draft, Report, Verdict
+from ...artifacts import Artifact, Draft, Report, Verdict, WrongOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,12 +35,21 @@ def report_scores(
     from .tables import tables
 
     judged = read_judged(artifacts, verdicts, against, step)
+    least = min(len(group) for group in judged.groups.values())
+    for k in draws:
+        if k > least:
+            raise WrongOption(
+                f"--k {k}: {judged.name} has problems with {least} rollouts, expected k from 1 to {least}"
+            )
     measures = measure_scores(judged, draws, confidence, resamples)
     write(report, payload(measures), page(measures))
     rows = [row for group in judged.groups.values() for row in group]
     plot_choice(report.folder / "best-of-k.png", measures, [(r.score, r.right) for r in rows if r.score is not None])
     if measures.calibration is not None:
-        plot_reliability(report.folder / "reliability.png", measures.calibration)
+        plot_reliability(
+            report.folder / "reliability.png", measures.calibration, said="score as a probability",
+            right="share of rollouts that are correct",
+        )  # fmt: skip
     keep(report, measures.counts, [*measures.ranking, *measures.choice, *measures.length, *measures.other])
     for line in warnings_of(measures):
         logger.warning(line)

@@ -127,6 +127,56 @@ def test_scores_that_compare_within_a_problem_get_no_pooled_auc_and_no_calibrati
     assert values(metrics)["within-problem-auc"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("facts", "calibrated"),
+    [
+        ({"method": {"name": "token"}}, True),
+        ({"method": {"name": "token"}, "normalize": "running"}, False),
+        ({"method": {"name": "implicit", "aggregate": "sum"}}, True),
+        ({"method": {"name": "implicit", "aggregate": "min"}}, False),
+        ({"method": {"name": "likelihood"}}, False),
+    ],
+)
+def test_only_log_odds_and_probabilities_are_calibrated(world: World, facts: dict[str, Any], calibrated: bool) -> None:
+    """Deviations from a running mean, sums of a single step and log-probabilities say nothing of being correct."""
+    metrics = world.report([world.scores([[2.0, -1.0], [0.5, 0.1]], **facts)], world.verdicts(["ci", "ic"]))
+    assert bool(metrics["calibration"]) is calibrated
+
+
+def test_what_the_others_are_compared_with_has_no_part_in_any_choice(world: World) -> None:
+    """Of three rollouts two are left beside a correct reference; a group without any reference stays as it is.
+
+    Random: 1/2 and 0. With the references random would be worth 2/3, and the best by score, which is never one, 1/2 at
+    k = 1 where it is 2/3 of three.
+    """
+    scores = world.scores([[None, 2.0, 1.0], [None, None, None]])
+    draft = Draft.create(world.folder / "polar", kind="scores", stage="test", options={})
+    draft.facts.update({**scores.manifest.facts, "comparable": "within-problem"})
+    for chunk in draft.chunks([0]):
+        for order, row in enumerate(scores.rows()):
+            chunk.write(row, order, {"null_its_own_reference": 1} if order == 0 else {})
+    metrics = world.report([draft.publish()], world.verdicts(["cci", "iii"]))
+    assert metrics["counts"]["own_references"] == 1
+    assert metrics["counts"]["without_score"] == 3
+    assert metrics["counts"]["rollouts"] == 5
+    found = values(metrics)
+    assert (found["random@1"], found["best-of@1"], found["best-of@2"]) == (0.25, 0.25, 0.5)
+
+
+def test_lengths_are_all_tokens_or_all_characters(world: World) -> None:
+    """A text without token ids, encoded for scoring: rows without token scores leave only characters to compare."""
+    texts = world.rows("rollouts", "rollouts", [[{"text": "x" * 9}, {"text": "xx"}], [{"text": "x"}, {"text": "xxx"}]])
+    groups: list[list[dict[str, Any]]] = [
+        [{"score": 2.0, "token_scores": [1.0, 3.0]}, {"score": 1.0, "token_scores": [1.0]}],
+        [{"score": None}, {"score": 1.0, "token_scores": [1.0]}],
+    ]
+    judged = [world.rows("scores", "scores", groups), texts]
+    metrics = world.report(judged, world.verdicts(["ci", "ci"]))
+    assert values(metrics)["longest@2"] == 0.5  # mixed, 1 character against 1 token would be a tie: .75
+    page = (world.folder / "report" / "v1" / "README.md").read_text()
+    assert "Length is in characters." in page
+
+
 def test_a_score_of_length_is_found_out(world: World) -> None:
     """The score is the length: correlation 1, its AUC that of length, and nothing is left without length."""
     lengths = [[1, 5, 3], [2, 8, 4]]
@@ -161,6 +211,12 @@ def test_scores_of_other_rollouts_are_refused(world: World) -> None:
     other = world.scores([[1.0]], belongs_to={"source": "another file"})
     with pytest.raises(WrongArtifact, match="different rollouts"):
         world.report([other], world.verdicts(["c"]))
+
+
+def test_more_draws_than_a_problem_has_are_refused(world: World) -> None:
+    scores, verdicts = world.scores([[2.0, 1.0, 0.0], [1.0, 2.0]]), world.verdicts(["cii", "ci"])
+    with pytest.raises(WrongOption, match="--k 3: .* has problems with 2 rollouts, expected k from 1 to 2"):
+        world.report([scores], verdicts, k=[1, 3])
 
 
 def test_what_is_missing_or_too_much_is_refused(world: World) -> None:
