@@ -69,9 +69,9 @@ def read_judged(
     """Join scores with verdicts, and with the scores of --against where there are some.
 
     A group is the rollouts of one problem; where the rollouts are known and a problem occurs several times, those of
-    one occurrence. Rows of problems that a verdict calls broken are left out, and where some rollouts were the reference
-    of the others (POLAR), those without a score in a group that has scores: no choice among the others has a part in
-    what is known to be the reference.
+    one occurrence. Rows of problems that a verdict calls broken are left out, and where some rollouts were the
+    reference of the others (POLAR), those without a score in a group that has scores: the reference is known, and no
+    choice by score ever takes it.
 
     Args:
         artifacts: scores, and their rollouts or not: those tell length and source.
@@ -158,13 +158,10 @@ def _scored(scores: Artifact[Any]) -> Iterator[tuple[str, str, float | None, int
     """Rollout, problem, score and how many tokens have a score of their own; token scores stay out of Python."""
     import pyarrow.compute as pc
 
-    for batch in scores.batches(["rollout_id", "problem_id", "score", "token_scores"]):
+    plain = ("rollout_id", "problem_id", "score")
+    for batch in scores.batches([*plain, "token_scores"]):
         tokens = pc.call_function("list_value_length", [batch["token_scores"]])
-        yield from zip(
-            *(batch[name].to_pylist() for name in ("rollout_id", "problem_id", "score")),
-            tokens.to_pylist(),
-            strict=True,
-        )
+        yield from zip(*(batch[name].to_pylist() for name in plain), tokens.to_pylist(), strict=True)
 
 
 def _leave_out_references(groups: dict[str, list[Row]]) -> int:
