@@ -86,8 +86,9 @@ def training_memory(
         head: of one label in place of the vocabulary projection.
         device: cpu or cuda.
 
-    *Deviations:* attention that keeps its weights (short padded rows on a CPU), what the allocator wastes, and what
-    --shard spreads over processes are left out; an adapter's own activations too, as frozen weights need less.
+    *Deviations:* what tensors take is counted; the allocator of a CPU keeps up to as much again for activations. Left
+    out are attention that keeps its weights (short padded rows on a CPU), engines that draw rollouts, what --shard
+    spreads over processes, and an adapter's own activations, as frozen weights need less.
     """
     whole, trained = trained is None, parameters if trained is None else trained
     layers = config.get("num_hidden_layers") or config.get("n_layer") or 1

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from ..artifacts import (
     Artifact,
@@ -30,7 +30,7 @@ from .policy_folder import Saving
 from .rewards.methods import BradleyTerry, Implicit, Polar, Token
 from .rewards.sources import Sources
 from .verifier_method import Verifier as VerifierMethod
-from .verifiers.prompts import load_prompt
+from .verifiers.prompts import Prompt, load_prompt
 
 VERSION = 2
 
@@ -90,6 +90,9 @@ def train_rm(
     a plain model with reward-model.json; `whet score ROLLOUTS FOLDER` reads it. POLICY may be a reward model, which is
     trained further. --method polar with rollouts of several policies alone is pre-training.
 
+    --lora.rank trains an adapter, and a head in full: `whet score ROLLOUTS POLICY --adapter FOLDER` reads it, and
+    `whet verify ROLLOUTS --by model --verifier POLICY --adapter FOLDER`; --lora.merge makes a whole model.
+
     Rollouts whose verdict is unknown are left out. The same command goes on where it was stopped.
 
     Args:
@@ -106,22 +109,24 @@ def train_rm(
         whet train-rm runs/cold --rollouts runs/r --verdicts runs/v --method token --out runs/token-rm
         whet train-rm runs/cold --preferences runs/pairs --method bradley-terry --centring 0.01 --out runs/rm
         whet train-rm runs/cold --rollouts runs/r1 --rollouts runs/r2 --method polar --out runs/polar
+        whet train-rm runs/cold --preferences runs/pairs --method bradley-terry --lora.rank 16 --out runs/adapter
     """
     import torch
 
     from .distribution.starting import joined
 
-    given = _sources(rollouts, verdicts, scores, preferences)
-    options = resolve(options, policy, rollouts, labels, verdicts, scores, preferences, prompt)
+    given = Sources.of(
+        rollouts=rollouts, labels=labels, verdicts=verdicts, scores=scores, preferences=preferences, prompt=prompt
+    )
+    options = _settled(options, given)
     method = options.method
     # A stage called from a notebook leaves the random numbers there as they were.
     with joined("train-rm", out, options.loop), torch.random.fork_rng(devices=[]):
         if isinstance(method, VerifierMethod):
             from .verifier_training import VerifierTraining
 
-            asked = load_prompt(prompt.path if prompt else DEFAULT)
             draft = cast("Draft[Verifier]", out.as_kind("verifier"))
-            VerifierTraining(policy, draft, options, method, asked).run(rollouts or [], labels or [])
+            VerifierTraining(policy, draft, options, method, _asked(given)).run(given.rollouts, given.labels)
         else:
             from .rewards.training import RewardTraining
 
@@ -129,33 +134,34 @@ def train_rm(
             RewardTraining(policy, made, options, method).run(given, pairs_out)
 
 
-def resolve(
-    options: TrainRmOptions,
-    policy: Weights,
-    rollouts: list[Artifact[Rollout]] | None = None,
-    labels: list[Artifact[Verdict]] | None = None,
-    verdicts: list[Artifact[Verdict]] | None = None,
-    scores: list[Artifact[Score]] | None = None,
-    preferences: list[Artifact[Preference]] | None = None,
-    prompt: SourceFile | None = None,
-) -> TrainRmOptions:
+def resolve(options: TrainRmOptions, policy: Weights, **given: Any) -> TrainRmOptions:
     """Settle what the options leave to the method and the machine, and refuse what does not go together.
+
+    Args:
+        given: the inputs, by the names that `train_rm` has for them.
 
     Raises:
         WrongOption: a prompt that cannot be read, inputs that nothing would read, or that are missing.
     """
+    return _settled(options, Sources.of(**given))
+
+
+def _settled(options: TrainRmOptions, given: Sources) -> TrainRmOptions:
     method = options.method
     name = f"--method {variant_name(type(method))}"
     verifier = isinstance(method, VerifierMethod)
     refused = [
-        (not rollouts and not preferences, "nothing to train on was given, expected --rollouts or --preferences"),
-        (verifier and not (rollouts and labels), f"{name} learns from --rollouts and their --labels"),
         (
-            verifier and (verdicts or scores or preferences),
+            not given.rollouts and not given.preferences,
+            "nothing to train on was given, expected --rollouts or --preferences",
+        ),
+        (verifier and not (given.rollouts and given.labels), f"{name} learns from --rollouts and their --labels"),
+        (
+            verifier and (given.verdicts or given.scores or given.preferences),
             f"{name} reads --labels, no --verdicts, --scores or --preferences",
         ),
-        (not verifier and labels, f"{name} reads --verdicts, --labels are for --method verifier"),
-        (not verifier and prompt, f"{name} is not asked in words, --prompt is for --method verifier"),
+        (not verifier and given.labels, f"{name} reads --verdicts, --labels are for --method verifier"),
+        (not verifier and given.prompt, f"{name} is not asked in words, --prompt is for --method verifier"),
         (
             not (not verifier and method.in_pairs) and options.pairing != Pairing(),
             f"{name} makes no pairs here: leave out --pairs and --max-pairs-per-problem",
@@ -165,7 +171,7 @@ def resolve(
         if wrong:
             raise WrongOption(message)
     if verifier:
-        load_prompt(prompt.path if prompt else DEFAULT)
+        _asked(given)
     return replace(
         options,
         loop=options.loop.settled(),
@@ -174,26 +180,17 @@ def resolve(
     )
 
 
-def plan(
-    options: TrainRmOptions,
-    policy: Weights,
-    rollouts: list[Artifact[Rollout]] | None = None,
-    labels: list[Artifact[Verdict]] | None = None,
-    verdicts: list[Artifact[Verdict]] | None = None,
-    scores: list[Artifact[Score]] | None = None,
-    preferences: list[Artifact[Preference]] | None = None,
-    prompt: SourceFile | None = None,
-) -> list[str]:
+def plan(options: TrainRmOptions, policy: Weights, **inputs: Any) -> list[str]:
     """What --dry-run adds: what there is to learn from, and how many steps it makes."""
     from .memory_needs import rm_memory
     from .supply import span_of
 
-    method, loop = options.method, options.loop
+    method, loop, given = options.method, options.loop, Sources.of(**inputs)
     if isinstance(method, VerifierMethod):
         from .verifier_training import prepare
 
-        asked = load_prompt(prompt.path if prompt else DEFAULT)
-        data, first = prepare(policy, rollouts or [], labels or [], asked, method, loop.seed)
+        asked = _asked(given)
+        data, first = prepare(policy, given.rollouts, given.labels, asked, method, loop.seed)
         tokens = sum(len(row.prompt_token_ids) + len(row.label_token_ids) for row in data.rows)
         lines = [
             f"{len(data.rows):,} rows to learn from, {tokens:,} tokens: {data.counts}",
@@ -204,19 +201,15 @@ def plan(
         from .rewards.rows import read_data
         from .rewards.showing import plan_lines
 
-        given = read_data(policy, _sources(rollouts, verdicts, scores, preferences), method, options.pairing, loop.seed)
-        lines = plan_lines(policy, given, method)
-        units, unit, longest = len(given.units), "pairs" if method.in_pairs else "rows", given.longest
+        read = read_data(policy, given, method, options.pairing, loop.seed)
+        lines = plan_lines(policy, read, method)
+        units, unit, longest = len(read.units), "pairs" if method.in_pairs else "rows", read.longest
     lines += rm_memory(options, policy, longest).lines
     per_step = options.rows_per_step or method.rows_per_step
     steps = span_of(0, 0, units, per_step, loop.steps, loop.epochs).until
     return [*lines, f"{steps:,} steps of {per_step} {unit}"]
 
 
-def _sources(
-    rollouts: list[Artifact[Rollout]] | None,
-    verdicts: list[Artifact[Verdict]] | None,
-    scores: list[Artifact[Score]] | None,
-    preferences: list[Artifact[Preference]] | None,
-) -> Sources:
-    return Sources(rollouts=rollouts or [], verdicts=verdicts or [], scores=scores or [], preferences=preferences or [])
+def _asked(given: Sources) -> Prompt:
+    """How a verifier is asked."""
+    return load_prompt(given.prompt.path if given.prompt else DEFAULT)
