@@ -29,7 +29,7 @@ def rloo(rewards_G: Tensor) -> Tensor:
     """
     _refuse_single(rewards_G)
     exact_G = rewards_G.double()
-    return (exact_G - (exact_G.sum() - exact_G) / (len(exact_G) - 1)).to(rewards_G.dtype)
+    return (exact_G - (exact_G.sum() - exact_G) / (len(exact_G) - 1)).float()
 
 
 def z_score(rewards_G: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def z_score(rewards_G: Tensor) -> Tensor:
     """
     _refuse_single(rewards_G)
     exact_G = rewards_G.double()
-    return (centred(exact_G) / (exact_G.std() + 1e-8)).to(rewards_G.dtype)
+    return ((exact_G - exact_G.mean()) / (exact_G.std() + 1e-8)).float()
 
 
 def centred(rewards_G: Tensor) -> Tensor:
@@ -48,7 +48,8 @@ def centred(rewards_G: Tensor) -> Tensor:
 
     [G] -> [G], in units of reward. (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783, sec. 3.2.)
     """
-    return (rewards_G - rewards_G.double().mean()).to(rewards_G.dtype)
+    exact_G = rewards_G.double()
+    return (exact_G - exact_G.mean()).float()
 
 
 def of_all_draws(rewards_G: Tensor, drawn: AllDraws, *, leave_one_out: bool) -> Tensor:

@@ -43,6 +43,13 @@ def test_a_permuted_group_permutes_the_advantages(advantage):
     torch.testing.assert_close(advantage(rewards[order]), advantage(rewards)[order])
 
 
+@pytest.mark.parametrize("advantage", [rloo, z_score, centred])
+def test_whole_numbers_are_rewards_too(advantage):
+    whole, halves = torch.tensor([1, 0, 0, 1]), torch.tensor([1.0, 0.0, 0.0, 1.0])
+    assert advantage(whole).tolist() == advantage(halves).tolist()
+    assert advantage(whole).abs().min() > 0
+
+
 @pytest.mark.parametrize("advantage", [rloo, z_score])
 def test_a_single_rollout_has_no_baseline(advantage):
     with pytest.raises(ValueError, match="a group of 1 rollout has no baseline"):
