@@ -107,7 +107,8 @@ class DrawnGroups:
     def update(self, number: int, reuse: Reuse, objective: Objective, seed: int) -> Step[TrainingRow]:
         """What the update of this number, from 0, learns from.
 
-        `staleness` is how many updates the policy is away from the one that drew.
+        `staleness` is how many updates the policy is away from the one that drew; `left_out`, how many rollouts have
+        no reward: their verdict is unknown, or one that the objective gives none.
         """
         import numpy as np
 
@@ -119,6 +120,8 @@ class DrawnGroups:
         chosen = [self.groups[index] for index in np.array_split(order, each)[part]]
         step = weigh(chosen, objective, step_random(seed, self.step + number))
         step.shown["staleness"] = number
+        if objective.needs_verdicts and not objective.in_groups:
+            step.shown["left_out"] = sum(group.unknown for group in chosen)
         return step
 
     def compute_old(self, logprobs: OldLogprobs) -> None:

@@ -20,6 +20,9 @@ class Group:
 
     rows: list[TrainingRow] = field(default_factory=list)
     unknown: int = 0
+    others: list[TrainingRow] = field(default_factory=list)
+    """Rollouts drawn now that have no reward: nothing is learnt from them, they count in what is logged of lengths"""
+
     drawn: AllDraws | None = None
     """What the rows were chosen from by their verdicts, where they were"""
 
@@ -32,7 +35,7 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
     """Choose the rows of a step, with their advantages, totals and what is logged about them.
 
     A group with fewer than two rollouts of known verdict is dead: it has no baseline, unless its rows were chosen from
-    more draws. Rows that cannot move the policy (no advantage, no penalty, no bonus) are counted in the totals but not
+    more draws. Rows that cannot move anything (no advantage, no penalty, no bonus) are counted in the totals but not
     computed.
     """
     rows: list[TrainingRow] = []
@@ -48,9 +51,10 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
         weighed = objective.weigh(rewards, rng, group.drawn, **silent)
         rows += [replace(group.rows[i], advantage=advantage) for i, advantage in weighed]
     known = [row for group in groups for row in group.rows]
+    others = [row for group in groups for row in group.others]
     shown: dict[str, float] = {"rollouts": len(known), "kept": len(rows)}
-    if known:
-        shown |= _lengths(known)
+    if known or others:
+        shown |= _lengths([*known, *others])
     if objective.needs_verdicts and known:
         shown |= _rewards([row.reward for row in known])
         shown["pass_rate"] = sum(row.reward > 0 for row in known) / len(known)
@@ -59,8 +63,8 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
         shown |= {"groups": len(groups), "dead_groups": dead, "unknown": unknown}
         shown["frac_reward_zero_std"] = uniform / max(1, len(groups) - dead)
     totals = totals_of(rows)
-    shown["effective_rows"] = sum(row.has_advantage for row in rows)
-    if not objective.needs_reference and not objective.needs_entropies and not objective.needs_teacher:
+    shown["effective_rows"] = sum(row.has_advantage and row.trained_tokens > 0 for row in rows)
+    if not objective.needs_all_rows:
         rows = [row for row in rows if row.has_advantage]
 
     return Step(rows=[row for row in rows if row.trained_tokens], totals=totals, shown=shown)

@@ -249,11 +249,11 @@ class OnPolicy:
             if alone:
                 group.rows.append(_training_row(row))
                 continue
-            found = rewarded(
-                _training_row(row), verdict["verdict"], self.reward, self.truncation, self.sampling.max_tokens
-            )
+            made = _training_row(row)
+            found = rewarded(made, verdict["verdict"], self.reward, self.truncation, self.sampling.max_tokens)
             if found is None:
                 group.unknown += 1
+                group.others.append(made)
             else:
                 group.rows.append(found)
         return list(groups.values()), len(broken)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
+from ..artifacts.wording import counted
 from . import preflight
 from .batching import Step, TrainingRow
 from .evaluated_training import EvaluatedTraining
 from .evaluation_runs import Evaluations
 from .models import check_vocabulary, read_config
+from .objectives.oreal import Oreal
 from .policy_models import PolicyModels
 from .policy_publishing import PolicyPublishing
 from .supply import Supply
@@ -82,19 +84,43 @@ class PolicyTraining:
             logger.info(f"goes on after step {progress.step:,} of {span.until:,}, from the checkpoint that is there")
         evaluated.go_on(progress)
         supply.source.open(progress.step)
+        objective = options.objective
+        if isinstance(objective, Oreal) and objective.token_model == "trained" and span.until <= objective.freeze_steps:
+            logger.warning(
+                f"the policy stays as it is: --freeze-steps is {objective.freeze_steps} and the last step is "
+                f"{span.until}, so the token model alone is trained"
+            )
         # A kill may have come between a checkpoint and the policy that was to be published with it.
         stepwise.publish(progress.step)
         training.run()
         if progress.updates == start.updates:
-            logger.warning(
-                "no step had anything to learn from, the policy is as it was: see frac_reward_zero_std and dead_groups "
-                "in metrics.jsonl (all rollouts of a problem right, or all wrong, teach nothing)"
-            )
+            logger.warning(f"the policy is as it was: {self._why_unmoved(progress.skipped - start.skipped)}")
         if "preflight" in supply.facts and self.learner.processes.leads:
             supply.facts["preflight"] |= preflight.of_first_step(first_line(self.outs.out.folder), 0).facts
         progress = evaluated.chosen(lambda done: stepwise.beside("last", done))
         publishing.token_model(progress)
         publishing.policy(progress, supply.facts)
+
+    def _why_unmoved(self, skipped: int) -> str:
+        """Why no step was an update.
+
+        Args:
+            skipped: steps of this run that were left out for their gradients.
+        """
+        if skipped:
+            return (
+                f"{counted(skipped, 'step')} had gradients above --skip-grad-norm, or beyond what float16 holds, and "
+                "were skipped: see grad_norm in metrics.jsonl"
+            )
+        if self.options.objective.in_groups:
+            return (
+                "no step had anything to learn from: see frac_reward_zero_std and dead_groups in metrics.jsonl (all "
+                "rollouts of a problem right, or all wrong, teach nothing)"
+            )
+        return (
+            "no step had anything to learn from: see pass_rate, left_out and completions/clipped_ratio in "
+            "metrics.jsonl (the objective keeps none of these rollouts, or those it keeps were cut off)"
+        )
 
     def _step(self, supply: Supply, step: int) -> Step[TrainingRow]:
         """The rows of a step; their totals say how much of the training is done."""

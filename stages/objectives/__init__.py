@@ -160,6 +160,11 @@ class Objective(ABC):
         return False
 
     @property
+    def needs_all_rows(self) -> bool:
+        """Whether rows without an advantage matter too."""
+        return self.needs_reference or self.needs_entropies or self.needs_teacher
+
+    @property
     def standardises(self) -> bool:
         """Whether advantages are divided by the standard deviation of their group."""
         return False

@@ -83,6 +83,11 @@ class Oreal(TokenWeighting, Objective):
         return self.kl_weight != 0
 
     @property
+    def needs_all_rows(self) -> bool:
+        """A token model in training learns from rollouts that the policy learns nothing from."""
+        return super().needs_all_rows or self.token_model == "trained"
+
+    @property
     def standardises(self) -> bool:
         return self.advantage == "grpo"
 

@@ -7,6 +7,7 @@ from whet.stages.batching import TrainingRow
 from whet.stages.groups import Group, weigh
 from whet.stages.objectives.dapo import Dapo
 from whet.stages.objectives.grpo import Grpo
+from whet.stages.objectives.oreal import Oreal
 from whet.stages.objectives.psr import Nsr, WReinforce
 from whet.stages.objectives.topr import Topr
 
@@ -57,6 +58,28 @@ def test_sides_that_are_left_out_are_counted_or_not_as_asked():
     assert [len(kept.rows), kept.totals.rows] == [3, 3]
     assert [len(everything.rows), everything.totals.rows, everything.shown["effective_rows"]] == [3, 5, 3]
     assert weigh([rewards], WReinforce(), RNG).totals.rows == 5
+
+
+def test_rows_that_are_masked_do_not_count_as_effective():
+    masked = group(1, 0, 0)
+    masked.rows[0].trained = np.zeros(3, bool)
+    step = weigh([masked], Grpo(), RNG)
+    assert (step.shown["kept"], step.shown["effective_rows"], len(step.rows)) == (3, 2, 2)
+
+
+def test_rollouts_without_a_reward_count_in_the_lengths_alone():
+    judged = group(1, -1, unknown=2)
+    judged.others = group(0, 0, tokens=6).rows
+    judged.others[0].truncated = True
+    step = weigh([judged], Nsr(), RNG)
+    # Two of 3 tokens, two of 6, of which one was cut off.
+    assert (step.shown["completions/mean_length"], step.shown["completions/clipped_ratio"]) == (4.5, 0.25)
+    assert (step.shown["rollouts"], step.shown["pass_rate"], step.totals.rows, len(step.rows)) == (2, 0.5, 1, 1)
+
+
+def test_a_token_model_in_training_learns_from_rows_without_advantage_too():
+    plain, joint = (Oreal(keep="none", kl_weight=0, token_model=kind) for kind in ("none", "trained"))
+    assert [len(weigh([MIXED, ALL_RIGHT], objective, RNG).rows) for objective in (plain, joint)] == [4, 7]
 
 
 def test_wrong_rows_without_a_token_that_carries_loss_do_not_count_in_their_mean_weight():

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from whet.artifacts import Artifact, Draft, Policy, Stopped, Weights, make_problem
 from whet.stages.loop import Loop
 from whet.stages.objectives.grpo import Grpo
 from whet.stages.objectives.oreal import Oreal
+from whet.stages.objectives.psr import Nsr
 from whet.stages.objectives.rejection import Rejection
 from whet.stages.optimization import Optimization
 from whet.stages.sampling import Sampling
@@ -172,6 +174,19 @@ def test_truncated_rollouts_are_counted_and_have_no_end(training, undecided):
     assert line["pass_rate"] == 0
     assert line["trained_tokens"] == 18 * 4
     assert {row["verdict"] for row in rows_of(training, "out-verdicts")} == {"invalid"}
+
+
+def test_a_run_that_leaves_out_all_its_rollouts_says_why(training, undecided):
+    said: list[str] = []
+    options = replace(OPTIONS, loop=Loop(steps=1), sampling=replace(SAMPLING, max_tokens=4), objective=Nsr())
+    sink = logger.add(said.append, level="WARNING", format="{message}")
+    try:
+        made = training.train("out", options, policy=undecided, problems=training.problems_artifact())
+    finally:
+        logger.remove(sink)
+    line = logged(made)[0]
+    assert (line["rows"], line["left_out"], line["completions/clipped_ratio"]) == (0, 18, 1)
+    assert "see pass_rate, left_out and completions/clipped_ratio in metrics.jsonl" in said[-1]
 
 
 def test_broken_problems_are_drawn_and_counted_and_not_trained_on(training, undecided):

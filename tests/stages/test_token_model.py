@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from loguru import logger
 
 from whet.artifacts import Artifact, Stopped, Weights, WrongArtifact, WrongOption
 from whet.stages.batching import TrainingRow
@@ -193,7 +194,16 @@ def _reward_models(training: Any) -> list[tuple[Path, Path]]:
 def test_a_trained_token_model_weighs_rollouts_that_are_there(training):
     given = on_rollouts(training)
     first = replace(GIVEN, objective=replace(GIVEN.objective, freeze_steps=9), loop=Loop(steps=6))
-    training.train("beside", first, **given)
+    said: list[str] = []
+    sink = logger.add(said.append, level="WARNING", format="{message}")
+    try:
+        training.train("beside", first, **given)
+    finally:
+        logger.remove(sink)
+    # The policy would begin to move with the tenth step.
+    assert any(
+        "--freeze-steps is 9 and the last step is 6, so the token model alone is trained" in each for each in said
+    )
     reward_model = Weights(str(Artifact.open(training.folder / "beside-reward-model").path))
     fixed = replace(GIVEN, objective=Oreal(keep="mixed-groups"), loop=Loop(steps=2))
     weighed = training.train("weighed", fixed, reward_model=reward_model, **given)
