@@ -11,7 +11,7 @@ from ..artifacts import Artifact, Draft, Report, Salience, Score, SourceFile, Te
 from ..artifacts.wording import counted
 from .options import expect
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,9 @@
     mean loss        every token alike
     best source      the mean loss of one source, the one that fits best
     random weights   weights drawn at random
+    rare tokens      every token by how often it stands in its text and how few texts have it (TF-IDF)
+    excess loss      the tokens that the best checkpoint reads better than the others by most (Lin et al. 2024, Rho-1,
+                     arXiv 2404.07965, eq. 3: the top 60 %; the reference model is the checkpoint with the least loss)
     error law        accuracy = 1 - (e - k exp(-g L)), L the mean loss (Gadre et al. 2024, arXiv 2403.08540, eq. 3)
     other benchmarks a line on the first principal component of the other benchmarks (Ruan et al. 2024, arXiv
                      2405.10938, in its simplest form)
@@ -15,12 +18,17 @@ All but the last two go through the same curve as salience.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from math import log
 
 import numpy as np
 
 from .link import fit_link
 from .objective import Measured
+
+EXCESS_SHARE = 0.6
+"""Share of the tokens that are chosen by their excess loss."""
 
 
 def through_curve(scores_M: np.ndarray, one: Measured, floor: float | None) -> np.ndarray:
@@ -39,6 +47,33 @@ def random_weights(losses_MN: np.ndarray, one: Measured, floor: float | None, se
     """One draw of weights from the flat Dirichlet distribution."""
     weights_N = np.random.default_rng(seed).exponential(size=losses_MN.shape[1])
     return through_curve(losses_MN @ (weights_N / weights_N.sum()), one, floor)
+
+
+def rarities(texts: Sequence[Sequence[str]]) -> np.ndarray:
+    """The TF-IDF of every token in its text, adding up to 1; [N].
+
+    tf: its share of the text's tokens; idf: ln((1 + texts) / (1 + texts that have it)) + 1.
+    """
+    having = Counter(token for text in texts for token in set(text))
+    weights: list[float] = []
+    for text in texts:
+        counts = Counter(text)
+        weights += [counts[token] / len(text) * (log((1 + len(texts)) / (1 + having[token])) + 1) for token in text]
+    return np.array(weights) / sum(weights)
+
+
+def excess_tokens(losses_MN: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Which tokens lose most from the checkpoint with the least loss to the mean of the others; bool [N].
+
+    Args:
+        rows: bool: the checkpoints that tell.
+    """
+    fitted_MN = losses_MN[rows]
+    best = int(fitted_MN.mean(1).argmin())
+    excess_N = np.delete(fitted_MN, best, axis=0).mean(0) - fitted_MN[best]
+    chosen_N = np.zeros(len(excess_N), dtype=bool)
+    chosen_N[np.argsort(-excess_N, kind="stable")[: max(1, round(EXCESS_SHARE * len(excess_N)))]] = True
+    return chosen_N
 
 
 def error_law(mean_loss_M: np.ndarray, one: Measured) -> np.ndarray:
@@ -75,13 +110,18 @@ def other_benchmarks(others_MT: np.ndarray, one: Measured) -> np.ndarray | None:
 def baselines(
     losses_MN: np.ndarray,
     sources_N: np.ndarray,
+    rarity_N: np.ndarray | None,
     compute_M: np.ndarray | None,
     others_MT: np.ndarray,
     one: Measured,
     floor: float | None,
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Every baseline that the data permit, by name; predictions of all checkpoints, [M]."""
+    """Every baseline that the data permit, by name; predictions of all checkpoints, [M].
+
+    Args:
+        rarity_N: of `rarities`; None where the words are not known.
+    """
     mean_loss_M = losses_MN.mean(1)
     ways: dict[str, Callable[[], np.ndarray | None]] = {
         "mean loss": lambda: through_curve(mean_loss_M, one, floor),
@@ -89,6 +129,11 @@ def baselines(
         "error law": lambda: error_law(mean_loss_M, one),
         "other benchmarks": lambda: other_benchmarks(others_MT, one),
     }
+    if rarity_N is not None:
+        ways["rare tokens"] = lambda: through_curve(losses_MN @ rarity_N, one, floor)
+    if (one.weights_M > 0).sum() >= 2:
+        chosen_N = excess_tokens(losses_MN, one.weights_M > 0)
+        ways["excess loss"] = lambda: through_curve(losses_MN[:, chosen_N].mean(1), one, floor)
     if compute_M is not None and np.isfinite(compute_M).all():
         ways["compute"] = lambda: through_curve(-np.log(compute_M), one, floor)
     if len(np.unique(sources_N)) > 1:

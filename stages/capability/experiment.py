@@ -10,7 +10,7 @@ predictions of checkpoints whose mixture had no part in the fit at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,14 +108,12 @@ def fit_all(
 
 
 def out_of_mixture(
-    capability: Capability,
-    rows: np.ndarray,
-    mixtures: np.ndarray,
-    runs: np.ndarray,
-    schedule: Schedule,
-    kl_weights: Sequence[float],
+    capability: Capability, rows: np.ndarray, mixtures: np.ndarray, fit_on: Callable[[np.ndarray], Fit]
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Every mixture predicted from the others, rounds and KL weight chosen without it.
+    """Every mixture predicted from the others.
+
+    Args:
+        fit_on: the whole fit on some checkpoints, rounds and KL weight chosen among these alone.
 
     Returns:
         Predictions, [M, benchmarks], NaN where none was made (too few others), and what was fitted for what: pairs
@@ -125,13 +123,11 @@ def out_of_mixture(
     labels, parts = np.unique(mixtures[rows]), []
     if len(labels) < 2:
         return predicted, []
-    none = np.zeros_like(rows)
     for label in labels:
         left_out = rows & (mixtures == label)
         kept = rows & ~left_out
         if not capability.enough(kept, 3):
             continue
-        found = fit_all(capability, kept, none, mixtures, runs, schedule, kl_weights)
-        predicted[left_out] = found.predict(capability.losses_MN[left_out])
+        predicted[left_out] = fit_on(kept).predict(capability.losses_MN[left_out])
         parts.append((kept, left_out))
     return predicted, parts

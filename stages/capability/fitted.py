@@ -13,7 +13,7 @@ import numpy as np
 from ...artifacts import Artifact, Draft, Report, Salience, Score, SourceFile, Text, Weights, WrongArtifact
 from . import storage
 from .accuracies import Accuracies, read_csv, read_reports
-from .baselines import baselines
+from .baselines import baselines, rarities
 from .buckets import buckets_of, means_of, spread
 from .experiment import Capability, fit_all, out_of_mixture
 from .fitting import Fit, Schedule, measured
@@ -129,8 +129,12 @@ def _capability(
     floors = [None if options.fit_floor else known.floors_T[place] for place in columns]
     capability = Capability(losses_MN, known.accuracies_MT[:, columns], known.variances_MT[:, columns], floors, sizes_N)
     schedule = Schedule(options.kl_weight[0], options.rounds, options.steps, options.learning_rate, options.patience)
-    fit = _fit(capability, parts, schedule, options)
-    nested, pairs = out_of_mixture(capability, parts.train, parts.mixtures, parts.runs, schedule, options.kl_weight)
+    none = np.zeros_like(parts.stop)
+    fit = _fit(capability, parts.train, parts.stop, parts, schedule, options)
+    nested, pairs = out_of_mixture(
+        capability, parts.train, parts.mixtures, lambda kept: _fit(capability, kept, none, parts, schedule, options)
+    )
+    rarity_N = None if words.tokens is None else rarities(words.tokens)
     predicted = fit.predict(losses_MN)
     rows = []
     for place, column in enumerate(columns):
@@ -141,7 +145,7 @@ def _capability(
 
         def beside(train: np.ndarray, column: int = column, floor: float | None = floor, others_MT: Any = others_MT):
             one = measured(known.accuracies_MT[:, column], known.variances_MT[:, column], train)
-            return baselines(tokens_MN, words.sources_N, known.compute_M, others_MT, one, floor, options.seed)
+            return baselines(tokens_MN, words.sources_N, rarity_N, known.compute_M, others_MT, one, floor, options.seed)
 
         every |= beside(parts.train)
         for kept, held in pairs:
@@ -171,12 +175,20 @@ def _capability(
     return found, token_weights_N, rows
 
 
-def _fit(capability: Capability, parts: Parts, schedule: Schedule, options: SalienceOptions) -> Fit:
+def _fit(
+    capability: Capability,
+    rows: np.ndarray,
+    stop: np.ndarray,
+    parts: Parts,
+    schedule: Schedule,
+    options: SalienceOptions,
+) -> Fit:
+    """The fit on some checkpoints, as the options ask for it."""
     if options.joint:
         pairs = zip(capability.accuracies_MT.T, capability.variances_MT.T, strict=True)
-        one = [measured(accuracies_M, variances_M, parts.train) for accuracies_M, variances_M in pairs]
+        one = [measured(accuracies_M, variances_M, rows) for accuracies_M, variances_M in pairs]
         return fit_jointly(capability.losses_MN, one, capability.floors, options.kl_weight[0], capability.sizes_N)
-    return fit_all(capability, parts.train, parts.stop, parts.mixtures, parts.runs, schedule, options.kl_weight)
+    return fit_all(capability, rows, stop, parts.mixtures, parts.runs, schedule, options.kl_weight)
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:

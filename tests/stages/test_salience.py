@@ -12,6 +12,9 @@ import pytest
 
 from whet.artifacts import Artifact, Draft, Salience, Score, SourceFile, WrongArtifact, WrongOption
 from whet.stages.capability import storage
+from whet.stages.capability.buckets import buckets_of, means_of
+from whet.stages.capability.fitting import measured
+from whet.stages.capability.joint import fit_jointly
 from whet.stages.salience import SalienceOptions, resolve, salience
 
 TOKENS = {"t1": 3, "t2": 2}
@@ -95,6 +98,21 @@ def test_the_token_that_tells_gets_the_weight(losses, write_csv, fit, tmp_path) 
     assert summary["texts"] == [["t1", 3], ["t2", 2]]
     assert predictions[0]["predicted"]["salience"] == pytest.approx([0.9, 0.75, 0.5, 0.25, 0.1], abs=0.15)
     assert set(predictions[0]["out_of_mixture"]) >= {"salience", "mean loss"}
+
+
+def test_a_joint_fit_predicts_left_out_mixtures_jointly_too(losses, write_csv, fit, tmp_path) -> None:
+    """Mixture b is predicted by what is fitted on the three checkpoints of a; two of b are too few to predict a."""
+    options = SalienceOptions(buckets=4, joint=True, kl_weight=[1e-2])
+    made = fit(losses(WORLD), options, accuracies=write_csv(at(tmp_path, LINES)))
+    _, _, predictions = storage.read(made)
+    losses_MN = np.array(WORLD, np.float32).astype(float)
+    columns_MB, sizes_B = means_of(losses_MN, buckets_of(losses_MN, np.zeros(5, int), 4))
+    accuracies_M = np.array([line["accuracy"] for line in LINES])
+    one = measured(accuracies_M, np.ones(5), np.arange(5) % 2 == 0)
+    by_hand = fit_jointly(columns_MB, [one], [0.0], 1e-2, sizes_B).predict(columns_MB)[:, 0]
+    found = predictions[0]["out_of_mixture"]["salience"]
+    assert found[1::2] == pytest.approx(by_hand[1::2], abs=1e-9)
+    assert found[::2] == [None, None, None]
 
 
 def test_new_checkpoints_are_predicted_by_the_curve_and_their_losses(losses, write_csv, fit, tmp_path) -> None:

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from whet.stages.capability.baselines import baselines, best_source, error_law, other_benchmarks
+from whet.stages.capability.baselines import (
+    baselines,
+    best_source,
+    error_law,
+    excess_tokens,
+    other_benchmarks,
+    rarities,
+)
 from whet.stages.capability.fitting import measured
 from whet.stages.capability.link import Link
 from whet.stages.capability.quality import QUALITIES, r_squared, rank_correlation, with_interval
@@ -38,8 +45,24 @@ def test_other_benchmarks_that_move_together_tell_the_one_left() -> None:
 def test_baselines_without_their_data_are_left_out() -> None:
     losses_MN = np.random.default_rng(1).uniform(1, 3, (10, 4))
     one = measured(np.linspace(0.2, 0.8, 10), np.ones(10), EVERY)
-    found = baselines(losses_MN, np.zeros(4, int), None, np.empty((10, 0)), one, 0.0, 0)
-    assert set(found) == {"mean loss", "random weights", "error law"}
+    found = baselines(losses_MN, np.zeros(4, int), None, None, np.empty((10, 0)), one, 0.0, 0)
+    assert set(found) == {"mean loss", "random weights", "error law", "excess loss"}
+    rarity_N = rarities([["a", "b"], ["a", "a"]])
+    found = baselines(losses_MN, np.zeros(4, int), rarity_N, None, np.empty((10, 0)), one, 0.0, 0)
+    assert "rare tokens" in found
+
+
+def test_a_rare_token_of_a_short_text_weighs_most() -> None:
+    """idf of a, in both texts: ln(3/3) + 1 = 1; of b: ln(3/2) + 1 = 1.405465. tf: 1/2, 1/2 | 1, 1."""
+    weights = np.array([0.5, 0.5 * 1.405465, 1.0, 1.0])
+    assert rarities([["a", "b"], ["a", "a"]]) == pytest.approx(weights / weights.sum(), abs=1e-6)
+
+
+def test_excess_loss_takes_three_fifths_of_the_tokens_that_the_best_checkpoint_reads_better() -> None:
+    """The second has the least loss; the mean of the others is above it by 1, 0, 2, 3, -1; the last row has no say."""
+    losses_MN = np.array([[2.0, 1, 2, 3, 0], [1, 1, 1, 1, 1], [2, 1, 4, 5, 0], [0, 9, 0, 0, 9]])
+    rows = np.array([True, True, True, False])
+    assert excess_tokens(losses_MN, rows).tolist() == [True, False, True, True, False]
 
 
 def test_r_squared_is_1_for_what_is_right_and_0_for_the_mean() -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def held_out(made: World, predicted_M: np.ndarray) -> float:
 def test_weights_predict_a_new_mixture_where_the_mean_loss_misleads(seed: int) -> None:
     made = world(seed)
     one = measured(made.accuracies_M, np.ones(56), made.train)
-    others = baselines(made.losses_MN, np.zeros(600, int), made.compute_M, np.empty((56, 0)), one, CHANCE, seed)
+    others = baselines(made.losses_MN, np.zeros(600, int), None, made.compute_M, np.empty((56, 0)), one, CHANCE, seed)
     spread, free = fitted(made, 1e-3), fitted(made, 0.0)
     reached = held_out(made, spread.predict(made.losses_MN)[:, 0])
     assert reached > held_out(made, others["mean loss"]) + 0.2
@@ -50,7 +52,7 @@ def test_equal_weights_are_exactly_the_mean_loss_baseline() -> None:
     one = measured(made.accuracies_M, np.ones(56), made.train)
     none = measured(made.accuracies_M, np.ones(56), np.zeros(56, bool))
     found = fit(made.losses_MN, [one], [none], [CHANCE], Schedule(rounds=0))
-    others = baselines(made.losses_MN, np.zeros(600, int), None, np.empty((56, 0)), one, CHANCE, 0)
+    others = baselines(made.losses_MN, np.zeros(600, int), None, None, np.empty((56, 0)), one, CHANCE, 0)
     assert found.predict(made.losses_MN)[:, 0] == pytest.approx(others["mean loss"], abs=1e-9)
 
 
@@ -69,16 +71,20 @@ def test_a_mixture_is_predicted_without_anything_learned_from_it() -> None:
     made = world(2)
     capability, schedule = capability_of(made), Schedule(rounds=3)
     labels, train_M = made.mixtures_M, made.train
-    predicted, parts = out_of_mixture(capability, train_M, labels, labels, schedule, [1e-3])
+
+    def predictions(of: Capability) -> Any:
+        none = np.zeros_like(train_M)
+        return out_of_mixture(
+            of, train_M, labels, lambda kept: fit_all(of, kept, none, labels, labels, schedule, [1e-3])
+        )  # fmt: skip
+
+    predicted, parts = predictions(capability)
     assert [np.flatnonzero(np.bincount(labels[held], minlength=4)).tolist() for _, held in parts] == [[0], [1], [2]]
     assert np.isnan(predicted[~train_M]).all()
     # other accuracies of mixture 1 change the predictions of the others, not its own
     changed = capability.accuracies_MT.copy()
     changed[labels == 1] = 0.3
-    again, _ = out_of_mixture(
-        Capability(capability.losses_MN, changed, capability.variances_MT, [CHANCE], ONES),
-        train_M, labels, labels, schedule, [1e-3],
-    )  # fmt: skip
+    again, _ = predictions(Capability(capability.losses_MN, changed, capability.variances_MT, [CHANCE], ONES))
     assert (again[labels == 1] == predicted[labels == 1]).all()
     assert (again[labels == 0] != predicted[labels == 0]).any()
 
