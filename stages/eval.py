@@ -26,7 +26,7 @@ from ..artifacts import (
 if TYPE_CHECKING:
     pass
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class EvalOptions:
     """What is measured, and how sure the intervals are."""
 
     k: list[int] = field(default_factory=list)
-    """Rollouts drawn per problem (k of pass@k, G-Pass@k, maj@k); default: powers of two up to n, and n"""
+    """Rollouts drawn per problem (k of pass@k, G-Pass@k, maj@k, best-of-k); default: powers of two up to n, and n"""
 
     tau: list[Fraction] = field(default_factory=lambda: [Fraction(i, 4) for i in (1, 2, 3, 4)])
     """Share of the k rollouts that must be correct in G-Pass@k"""
@@ -171,6 +171,9 @@ def refuse_mixture(
         for flag, given in (("--against", against), ("--labels", labels), ("--verdicts", verdicts)):
             if given is not None:
                 raise WrongOption(f"{flag} is not read with --scaling: leave it out")
+        refuse_unread(options, "--scaling", ("k", "tau", "step"))
+        if options.resamples != EvalOptions().resamples:
+            raise WrongOption("--resamples is not read with --scaling, whose intervals are Student's t: leave it out")
         if not kinds and points is None:
             raise WrongOption("--scaling has no runs to fit: give trained models, or a CSV with --points")
         return
@@ -190,6 +193,15 @@ def refuse_mixture(
         )
     if verdicts is not None and options.tau != EvalOptions().tau:
         raise WrongOption("--tau is about G-Pass@k, which scores do not have: leave it out")
+    if "salience" in kinds:
+        refuse_unread(options, "a salience", ("k", "tau", "step"))
+
+
+def refuse_unread(options: EvalOptions, measured: str, names: Sequence[str]) -> None:
+    """Refuse options that are asked for and that what is measured does not have."""
+    for name in names:
+        if getattr(options, name) != getattr(EvalOptions(), name):
+            raise WrongOption(f"--{name} is about rollouts, it is not read for {measured}: leave it out")
 
 
 def check_options(options: EvalOptions) -> None:

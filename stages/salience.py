@@ -13,6 +13,9 @@ from .options import expect
 
 VERSION = 2
 
+BY_TURNS = ("rounds", "steps", "learning_rate", "patience")
+"""Options that a joint fit does not read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SalienceOptions:
@@ -67,6 +70,9 @@ class SalienceOptions:
             raise WrongOption("--joint fits buckets, not single tokens: give --buckets 200")
         if self.joint and (min(self.kl_weight) <= 0 or len(self.kl_weight) > 1):
             raise WrongOption("--joint needs one --kl-weight above 0, as there may be more buckets than checkpoints")
+        unread = [name for name in BY_TURNS if getattr(self, name) != getattr(SalienceOptions, name)]
+        if self.joint and unread:
+            raise WrongOption(f"--{unread[0].replace('_', '-')} is about fitting by turns: leave it out with --joint")
 
 
 def salience(
@@ -138,6 +144,8 @@ def resolve(
         raise WrongOption(f"{found} of --accuracies, --reports and --predict was given, expected one of them")
     if predict is not None and (options != SalienceOptions() or texts is not None or tokenizer is not None):
         raise WrongOption("--predict takes weights and curves as they are: leave out the options of fitting")
+    if reports is None and options.metric != SalienceOptions.metric:
+        raise WrongOption("--metric names a number of --reports: leave it out with --accuracies")
     if tokenizer is not None and texts is None:
         raise WrongOption("--tokenizer splits the texts: give --texts too")
     if predict is None and len(scores) < 3:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from whet.artifacts import Artifact, Rollout, Verdict, WrongArtifact, WrongOption
+from whet.artifacts import Artifact, Rollout, SourceFile, Verdict, WrongArtifact, WrongOption
+from whet.stages.eval import EvalOptions, resolve
 
 MakeRun = Callable[..., tuple[Artifact[Rollout], Artifact[Verdict]]]
 ReportOn = Callable[..., dict[str, Any]]
@@ -40,6 +42,20 @@ def test_impossible_options_are_refused(
     _, verdicts = make_run("run", TWO)
     with pytest.raises(WrongOption, match=line):
         report_on("report", [verdicts], **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"k": [2]}, "--k is about rollouts, it is not read for --scaling"),
+        ({"step": "last"}, "--step is about rollouts"),
+        ({"resamples": 500}, "--resamples is not read with --scaling"),
+    ],
+)
+def test_options_that_a_law_does_not_read_are_refused(tmp_path: Path, options: dict[str, Any], line: str) -> None:
+    (tmp_path / "law.csv").write_text("size,loss\n1e6,3\n1e7,2\n")
+    with pytest.raises(WrongOption, match=line):
+        resolve(EvalOptions(scaling=True, **options), points=SourceFile(str(tmp_path / "law.csv")))
 
 
 def test_problems_with_different_numbers_of_rollouts_are_refused_by_name(

@@ -186,6 +186,7 @@ def test_accuracies_count_by_how_sure_they_are() -> None:
     [
         ({"joint": True}, "--joint fits buckets"),
         ({"joint": True, "buckets": 5, "kl_weight": [0.0]}, "--joint needs one --kl-weight above 0"),
+        ({"joint": True, "buckets": 5, "learning_rate": 0.1}, "--learning-rate is about fitting by turns"),
         ({"kl_weight": [-1.0]}, "--kl-weight"),
         ({"steps": 0}, "--steps is 0, expected at least 1"),
     ],
@@ -204,6 +205,8 @@ def test_exactly_one_of_accuracies_reports_and_predict_is_needed(losses, write_c
         fit(scores, accuracies=write_csv(at(tmp_path, LINES)), predict=made)
     with pytest.raises(WrongOption, match="leave out the options of fitting"):
         fit(scores, FAST, predict=made)
+    with pytest.raises(WrongOption, match="--metric names a number of --reports"):
+        fit(scores, SalienceOptions(metric="maj@2"), accuracies=write_csv(at(tmp_path, LINES)))
 
 
 def whet(*words: str, cwd: Path) -> str:
