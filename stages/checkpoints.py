@@ -57,6 +57,7 @@ def write_state(folder: Path, learner: Learner, progress: Progress, *, weights: 
     Args:
         weights: False where the model's own files hold the float32 weights already.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     return _Snapshot(learner, progress, weights=weights).write(folder)
 
 
@@ -82,10 +83,9 @@ class _Snapshot:
         self.state = {"version": _VERSION, "parts": self.parts, **asdict(progress)}
 
     def write(self, folder: Path) -> list[Path]:
-        """Write this process's files."""
+        """Write this process's files into a folder that is there."""
         if not self.writes:
             return []
-        folder.mkdir(parents=True, exist_ok=True)
         written = [write_part(folder, name, tensors, self.rank, self.parts) for name, tensors in self.tensors.items()]
         if self.rank == 0:
             write_json(folder / _STATE, self.state)
@@ -186,6 +186,8 @@ class Checkpoints:
             if snapshot.rank == 0:
                 # By looking, not by talking: the training may be talking meanwhile.
                 while not snapshot.complete(unfinished):
+                    if not unfinished.is_dir():
+                        raise OSError(f"{target.name} is not whole: another process could not write its part")
                     time.sleep(0.05)
                 os.rename(unfinished, target)
                 sync_folder(self.folder)

@@ -13,6 +13,7 @@ import torch
 from ..artifacts import WrongOption
 from .checkpoints import TRAINER, Progress, read_state
 from .conditioned import ConditionedRewards
+from .distribution import present
 from .distribution.sharding import whole
 from .frozen import PASSES, FrozenLogprobs
 from .frozen_models import frozen_models
@@ -64,13 +65,16 @@ class PolicyModels:
         objective, optimization, device = self.options.objective, self.options.optimization, best_device()
         if not isinstance(objective, Oreal) or objective.token_model == "none":
             return Learner(model, optimization, device)
+        if present().share:
+            raise WrongOption("--shard spreads one model over processes, and a token model is a second: leave it out")
         reward_model = self.inputs.reward_model
         if reward_model is not None:
             check_token_model(reward_model, self.policy)
         headed = load_headed(reward_model or self.policy, "token", device=device)
-        learner = Learner(model, optimization, device)
         trained = objective.token_model == "trained"
-        if trained:
+        if not trained:
+            learner = Learner(model, optimization, device)
+        else:
             learner = JointLearner(
                 model,
                 optimization,
@@ -79,8 +83,6 @@ class PolicyModels:
                 learning_rate=objective.token_model_learning_rate,
                 frozen=lambda: steps_done() < objective.freeze_steps,
             )
-        if learner.sharded:
-            raise WrongOption("--shard spreads one model over processes, and a token model is a second: leave it out")
         self._token_model = TokenModel(objective, headed, trained=trained, precision=learner.precision)
         return learner
 

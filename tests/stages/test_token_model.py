@@ -10,6 +10,7 @@ from loguru import logger
 
 from whet.artifacts import Artifact, Stopped, Weights, WrongArtifact, WrongOption
 from whet.stages.batching import TrainingRow
+from whet.stages.distribution.processes import ALONE, Processes, be_present
 from whet.stages.frozen import FrozenLogprobs
 from whet.stages.groups import totals_of
 from whet.stages.loop import Loop
@@ -189,6 +190,15 @@ def test_a_stopped_run_goes_on_to_the_same_bytes_in_both_models(training, undeci
 def _reward_models(training: Any) -> list[tuple[Path, Path]]:
     paths = [Artifact.open(training.folder / f"{name}-reward-model").path for name in ("whole", "stopped")]
     return [(paths[0], paths[1])]
+
+
+def test_a_token_model_is_not_spread_over_processes(training):
+    be_present(Processes(share=True))
+    try:
+        with pytest.raises(WrongOption, match="a token model is a second"):
+            training.train("out", GIVEN, **on_rollouts(training))
+    finally:
+        be_present(ALONE)
 
 
 def test_a_trained_token_model_weighs_rollouts_that_are_there(training):

@@ -1,11 +1,14 @@
 """A state that several processes wrote is read by any number of them; a checkpoint may be written in the background."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from whet.stages.checkpoints import Checkpoints, Progress
+from whet.artifacts.files import remove_tree
+from whet.stages.checkpoints import Checkpoints, Progress, _Snapshot
 from whet.stages.distribution.dealing import rows_of
 from whet.stages.distribution.state_files import read_part, write_part
 from whet.stages.learner import Learner
@@ -65,3 +68,26 @@ def test_what_could_not_be_written_in_the_background_is_told_at_the_next_save(tm
     with pytest.raises(OSError, match="step-00000002"):
         checkpoints.save(learner, Progress(step=2), background=True)
         checkpoints.finish()
+
+
+def test_the_first_process_does_not_wait_for_a_part_that_could_not_be_written(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    snapshot = _Snapshot(Learner(tiny_model(0), FLOAT32), Progress(step=1))
+    snapshot.parts = 2
+    unfinished = tmp_path / ".tmp-step-00000001"
+    unfinished.mkdir()
+    waiting = threading.Thread(
+        target=checkpoints._write, args=(snapshot, unfinished, tmp_path / "step-00000001"), daemon=True
+    )
+    waiting.start()
+    while not (unfinished / "weights-00001-of-00002.safetensors").exists():
+        time.sleep(0.01)
+    waiting.join(0.2)
+    assert waiting.is_alive()
+    # What a process does whose disk is full.
+    remove_tree(unfinished)
+    waiting.join(10)
+    assert not waiting.is_alive()
+    with pytest.raises(OSError, match=r"another process could not write its part|No such file"):
+        checkpoints.finish()
+    assert checkpoints.newest() is None
