@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .batching import Padded
+from .models import refuse_bent_logits
 from .packing import PACKED, Packed, register
 from .products import fast_products
 
@@ -174,7 +175,11 @@ def completion_measures(model: Any, padded: Padded, temperature: float = 1.0, pr
         padded: rows side by side, or packed where `packing.packs(model)`.
         temperature: the logits are divided by it.
         precision: of the products; half precision computes under autocast.
+
+    Raises:
+        WrongArtifact: the model scales or caps its logits.
     """
+    refuse_bent_logits(vars(model.config), model.config.name_or_path)
     dtype = DTYPES[precision]
     hidden_NW = completion_states(model, padded, precision)
     head = model.get_output_embeddings()
