@@ -11,7 +11,7 @@
     other benchmarks a line on the first principal component of the other benchmarks (Ruan et al. 2024, arXiv
                      2405.10938, in its simplest form)
 
-All but the last two go through the same curve as salience.
+All but the last two go through the same curve as salience; these two are held between 0 and 1, where accuracies lie.
 """
 
 # M checkpoints, N tokens
@@ -139,7 +139,7 @@ def baselines(
     if len(np.unique(sources_N)) > 1:
         ways["best source"] = lambda: best_source(losses_MN, sources_N, one, floor)
     found = {name: way() for name, way in ways.items()}
-    return {name: predicted_M for name, predicted_M in found.items() if predicted_M is not None}
+    return {name: predicted_M.clip(0, 1) for name, predicted_M in found.items() if predicted_M is not None}
 
 
 def _error(predicted_M: np.ndarray, one: Measured) -> float:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from whet.stages.capability.baselines import (
     baselines,
@@ -72,6 +73,42 @@ def test_r_squared_is_1_for_what_is_right_and_0_for_the_mean() -> None:
     # errors .3, 0, -.3 against deviations -.3, 0, .3 twice over: 1 - 4 = -3
     assert r_squared(measured_M[::-1], measured_M) == pytest.approx(-3.0)
     assert rank_correlation(measured_M[::-1], measured_M) == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("name", list(QUALITIES))
+def test_a_resample_has_the_quality_of_its_rows_written_out(name: str) -> None:
+    """Rows that come twice, or never; equal values among them."""
+    rng = np.random.default_rng(5)
+    predicted_M, measured_M = rng.integers(0, 4, 9) / 4, rng.integers(0, 4, 9) / 4
+    times_RM = rng.integers(0, 3, (20, 9))
+    found_R = QUALITIES[name](predicted_M, measured_M, times_RM.astype(float))
+    for times_M, found in zip(times_RM, found_R, strict=True):
+        rows = np.repeat(np.arange(9), times_M)
+        p, m = predicted_M[rows], measured_M[rows]
+        by_hand = {
+            "mse": ((p - m) ** 2).mean(), "mae": np.abs(p - m).mean(),
+            "r2": 1 - ((p - m) ** 2).sum() / ((m - m.mean()) ** 2).sum(), "spearman": spearmanr(p, m).statistic,
+        }[name]  # fmt: skip
+        assert found == pytest.approx(by_hand, abs=1e-9)
+
+
+def test_two_runs_are_too_few_for_an_interval() -> None:
+    """Resamples with both runs all have the same R^2: that would be an interval of no width."""
+    predicted_M, measured_M = np.array([0.1, 0.2, 0.5, 0.9]), np.array([0.2, 0.3, 0.4, 0.8])
+    value, low, high = with_interval(QUALITIES["r2"], predicted_M, measured_M, np.array([0, 0, 1, 1]), 0.95, 200)
+    # errors .1, .1, .1, .1; the mean is .425: deviations .225, .125, .025, .375
+    assert value == pytest.approx(1 - 0.04 / 0.2075)
+    assert np.isnan([low, high]).all()
+
+
+def test_predictions_stay_between_0_and_1() -> None:
+    """Three points on a steep law, and a loss far outside of them."""
+    losses_MN = np.array([[1.0], [1.1], [1.2], [9.0], [0.1]])
+    rows = np.array([True, True, True, False, False])
+    one = measured(np.array([0.7, 0.5, 0.1, 0.0, 0.9]), np.ones(5), rows)
+    found = baselines(losses_MN, np.zeros(1, int), None, None, np.empty((5, 0)), one, 0.0, 0)
+    assert error_law(losses_MN[:, 0], one)[3] < -1
+    assert all(0 <= predicted_M.min() and predicted_M.max() <= 1 for predicted_M in found.values())
 
 
 def test_intervals_resample_whole_runs() -> None:
