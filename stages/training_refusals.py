@@ -10,6 +10,7 @@ from .objective_refusals import objective_refusals
 from .on_policy_options import ON_POLICY_SAMPLING, on_policy_refusals
 from .options import variant_name
 from .training_inputs import TrainingInputs, TrainingOutputs
+from .unread_options import unread_options
 from .verifying import Verifying
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def refuse(options: TrainPolicyOptions, inputs: TrainingInputs) -> None:
     if len(given) != 1:
         found = " and ".join(given) + " were" if given else "none was"
         raise WrongOption(f"{found} given, expected one of {', '.join(sources)}: what to train on")
-    for table in (input_refusals, _refusals, objective_refusals, on_policy_refusals):
+    for table in (input_refusals, _refusals, objective_refusals, on_policy_refusals, unread_options):
         for wrong, message in table(options, inputs):
             if wrong:
                 raise WrongOption(message)
