@@ -32,11 +32,14 @@ _ASSIGNED = re.compile(
     r"(\s*[=:]\s*|\s+(?=[^\s,;]*\d)(?=[^\s,;]{16}))(['\"]?)([^\s'\",;]+)"
 )
 
+# "the method is token: leave it out"
+_PROSE = re.compile(r"token: [a-z]{1,12}")
+
 
 def is_secret(name: str) -> bool:
     """Whether a flag or variable of this name holds a secret (`--api-key`, `HF_TOKEN`; not `max_tokens`)."""
     return bool(_SECRET_NAME.search(name)) and not re.search(
-        r"(max|batch|think|num|n)[-_.]tokens?$", name, re.IGNORECASE
+        r"(max|batch|think|num|n|separator|reward)[-_.]tokens?$", name, re.IGNORECASE
     )
 
 
@@ -66,6 +69,8 @@ def mask_text(text: str) -> str:
     """Hide URL credentials and what follows a secret's name in a log line."""
 
     def hide(match: re.Match[str]) -> str:
+        if _PROSE.fullmatch(match[0]):
+            return match[0]
         return f"{match[1]}{match[2]}{match[3]}***" if is_secret(match[1]) else match[0]
 
     return _ASSIGNED.sub(hide, mask_url(text))

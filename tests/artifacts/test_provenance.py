@@ -9,7 +9,7 @@ def test_a_name_that_holds_a_secret_is_known(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["max-tokens", "batch_tokens", "tokens", "tokenizer", "keyboard", "think-tokens", "monkey"]
+    "name", ["max-tokens", "batch_tokens", "tokens", "tokenizer", "keyboard", "think-tokens", "monkey", "reward_token"]
 )
 def test_a_name_that_holds_none_is_left_alone(name: str) -> None:
     assert not is_secret(name)
@@ -43,7 +43,10 @@ def test_a_log_line_loses_what_follows_a_secrets_name() -> None:
 
 
 def test_a_log_line_about_tokens_and_keys_stays_readable() -> None:
-    for line in ("rollouts 5,000, tokens 260,765, truncated 0", "tokens: 260765", "the key question", "a token bucket"):
+    for line in (
+        "rollouts 5,000, tokens 260,765, truncated 0", "tokens: 260765", "the key question", "a token bucket",
+        "but the method is token: leave it out", "--separator-token=<|system|>",
+    ):  # fmt: skip
         assert mask_text(line) == line
 
 
