@@ -17,7 +17,7 @@ from whet.stages.tokens import load_encoder
 from whet.stages.train_policy import TrainPolicyOptions, resolve
 
 TEXTS = [["right", "wrong"], ["yes", "no", "maybe"]]
-SHORT = InverseQ(principle="Be good", anti_principle="Be bad", beta=1.0, reward_limit=5.0)
+SHORT = InverseQ(principle="Be good", beta=1.0, reward_limit=5.0)
 FAST = Optimization(learning_rate=3e-3, precision="float32")
 OPTIONS = TrainPolicyOptions(objective=SHORT, rows_per_step=5, optimization=FAST, loop=Loop(steps=25))
 
@@ -93,7 +93,7 @@ def test_the_target_of_three_tokens():
 @pytest.mark.parametrize("target", ["conditioned", "contrast"])
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_rewards_are_those_of_a_plain_forward_pass(training, target, temperature):
-    objective = replace(SHORT, target=target, beta=0.5, contrast_weight=1.5, reward_limit=0.3)
+    objective = replace(SHORT, target=target, anti_principle="Be bad", beta=0.5, contrast_weight=1.5, reward_limit=0.3)
     rollouts, model = training.rollouts("r", TEXTS), model_at(training.policy().path)
     encoder = load_encoder(training.policy().path)
     rows = rows_of(rollouts)
@@ -176,7 +176,9 @@ def test_rollouts_that_were_drawn_before_are_imitated_too(training):
     assert lines[-1]["loss"] < lines[0]["loss"] / 4
     options = resolve(OPTIONS, training.policy(), rollouts=[rollouts])
     assert options.objective.principle == "Be good"  # type: ignore[union-attr]
-    more = replace(OPTIONS, objective=replace(SHORT, target="contrast", whiten=True), loop=Loop(steps=2))
+    more = replace(
+        OPTIONS, objective=replace(SHORT, target="contrast", anti_principle="Be bad", whiten=True), loop=Loop(steps=2)
+    )
     assert logged(training.train("contrast", more, rollouts=[rollouts]))[0]["rewards/mean"] == pytest.approx(
         0, abs=1e-5
     )
