@@ -49,8 +49,13 @@ def input_refusals(options: TrainPolicyOptions, inputs: TrainingInputs) -> list[
         ),
         (
             taught and not teacher and teacher_policy is None,
-            f"{name} needs a teacher: --teacher with its scores of the rollouts (whet score ROLLOUTS TEACHER --method "
-            "likelihood), or --teacher-policy with the model",
+            f"{name} needs a teacher: "
+            + (
+                "--teacher-policy with the model"
+                if on_policy
+                else "--teacher with its scores of the rollouts (whet score ROLLOUTS TEACHER --method likelihood), or "
+                "--teacher-policy with the model"
+            ),
         ),
         (
             bool(teacher) and teacher_policy is not None,

@@ -42,8 +42,8 @@ class Distill(Objective):
     """What the gradient descends on the policy's own rollouts: KL(policy || teacher), or KL(teacher || policy)"""
 
     distill_on: Wanted = "all"
-    """Rollouts that are trained on: all, those not correct, or those of groups that are all right or all wrong; the
-    latter two need --verdicts"""
+    """Rollouts that are trained on: all, those not correct, or those of groups that are all right or all wrong; with
+    --rollouts the latter two need --verdicts"""
 
     ratio_cap: float = 0.0
     """Weigh each token by policy now / policy that drew it, at most this much; 0: no weights"""

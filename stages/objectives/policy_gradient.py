@@ -32,7 +32,8 @@ class PolicyGradient(Objective):
     """Ratio, normaliser, penalty and bonus of a policy gradient."""
 
     old: Literal["recorded", "recomputed"] = "recorded"
-    """Where the ratio's denominator is from: the sampler's own record, or the policy given to this command"""
+    """Where the ratio's denominator is from: the sampler's own record, or the policy given to this command (with
+    --problems: the policy as it drew)"""
 
     mismatch: Mismatch = "none"
     """Weigh tokens by the ratio of --old recomputed to the sampler's record, truncated or masked at --mismatch-cap"""

@@ -128,7 +128,8 @@ def test_a_wrong_teacher_is_refused(training):
     teacher = training.policy("teacher", seed=5)
     scores = scored(training, rollouts, teacher)
     wrong: list[tuple[Any, dict[str, Any], str]] = [
-        (Distill(), {"rollouts": [rollouts]}, "--objective distill needs a teacher"),
+        (Distill(), {"rollouts": [rollouts]}, "--objective distill needs a teacher: --teacher with its scores"),
+        (Distill(), {"problems": training.problems_artifact()}, "needs a teacher: --teacher-policy with the model"),
         (Distill(), {"rollouts": [rollouts], "teacher": [scores], "teacher_policy": policy}, "the same in two ways"),
         (Distill(), {"problems": training.problems_artifact(), "teacher": [scores]}, "give --teacher-policy"),
         (Distill(), {"rollouts": [rollouts], "verdicts": [rollouts], "teacher": [scores]}, "leave out --verdicts, or"),
