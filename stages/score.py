@@ -13,9 +13,10 @@ from .scoring.methods import Auto, Implicit, Likelihood, Method, Polar, held_set
 from .scoring.refusals import check_polar, check_reference, check_vllm
 
 if TYPE_CHECKING:
+    from .scoring.reading import Reader
     from .scoring.scored import Scorer
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,21 +91,14 @@ def score(
         whet score runs/x/rollouts runs/polar --reference best-rollout --verdicts runs/x/v --out runs/s
     """
     from .scoring.facts import facts_of, tell
-    from .scoring.reading import Reader, chunk_plan
+    from .scoring.reading import chunk_plan
     from .scoring.running import Scoring
 
     options = resolve(options, rollouts, model, reference_policy, reference_rollouts, verdicts, adapter)
     if adapter is not None and isinstance(options.method, Implicit):
         reference_policy = reference_policy or model
     model = model.adapted(adapter)
-    settings = held_settings(model)
-    reader = Reader(
-        rollouts,
-        model,
-        retokenize=options.retokenize,
-        prompt_format="raw" if settings is not None and not settings.chat else None,
-        as_text=isinstance(options.method, Polar),
-    )
+    reader = _reader(options, rollouts, model)
     scores.facts.update(facts_of(options, rollouts, model, reference_policy, reference_rollouts, reader))
 
     def load() -> Scorer:
@@ -186,21 +180,38 @@ def plan(
 ) -> list[str]:
     """What --dry-run adds: the method, the first row as it is read, memory, chunks. Imports no torch."""
     from .models import folder_of, parameter_count
-    from .scoring.reading import Reader, chunk_plan
+    from .scoring.reading import chunk_plan
+    from .scoring.scorers import polar_rows
 
-    polar = isinstance(options.method, Polar)
-    reader = Reader(rollouts, model, retokenize=options.retokenize, as_text=polar)
+    model = model.adapted(adapter)
+    reader, method = _reader(options, rollouts, model), options.method
+    rows = polar_rows(method, reader, model, reference_rollouts, verdicts) if isinstance(method, Polar) else None
     parameters = parameter_count(folder_of(model))
     if reference_policy is not None:
         parameters += parameter_count(folder_of(reference_policy))
     width = 2 if options.precision == "bfloat16" else 4
     chunks = chunk_plan(rollouts, options.normalize)
     lines = [f"method {name_of(options.method)}"]
-    if chunks and (first := next(reader.candidates(chunks[0], set()), None)) is not None and first.row is not None:
-        ids = [*first.row.prompt_token_ids.tolist(), *first.row.token_ids.tolist()]
+    candidates = reader.candidates(chunks[0], set()) if chunks else iter(())
+    read = (one if rows is None or one.missing is not None else rows.prepared(one) for one in candidates)
+    if (row := next((one.row for one in read if one.row is not None), None)) is not None:
+        ids = [*row.prompt_token_ids.tolist(), *row.token_ids.tolist()]
         lines.append(f"first row, {counted(len(ids), 'token')}: {reader.encoder.decode(ids, skip_special=False)!r}")
     return [
         *lines,
         f"memory: {parameters * width / 1e6:,.0f} MB for {parameters:,} parameters, activations besides",
         f"{counted(len(rollouts), 'row')} in {counted(len(chunks), 'chunk')}, which processes with this command share",
     ]
+
+
+def _reader(options: ScoreOptions, rollouts: Artifact[Any], model: Weights) -> Reader:
+    from .scoring.reading import Reader
+
+    settings = held_settings(model)
+    return Reader(
+        rollouts,
+        model,
+        retokenize=options.retokenize,
+        prompt_format="raw" if settings is not None and not settings.chat else None,
+        as_text=isinstance(options.method, Polar),
+    )

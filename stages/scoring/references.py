@@ -60,17 +60,15 @@ def rollouts_of(
     return {key: reference for key, (_, reference) in found.items()}
 
 
-class PolarScorer:
-    """Score: the logit at the reward token of reference and candidate, packed as in training.
+class PolarRows:
+    """Candidates packed beside their references, as in training.
 
-    A rollout that is its own reference gets no score: it would be the highest there is. All but the candidate is what
-    the rows of a group begin with: the prompt that they share.
+    A rollout that is its own reference gets no row: its score would be the highest there is. All but the candidate is
+    what the rows of a group begin with: the prompt that they share.
     """
 
-    def __init__(self, model: Any, packer: Packer, references: Mapping[Any, Reference], by_group: bool) -> None:
-        self._scalar, self.packer = ScalarScorer(model), packer
-        self.references, self.by_group = references, by_group
-        self.packed = self._scalar.packed
+    def __init__(self, packer: Packer, references: Mapping[Any, Reference], by_group: bool) -> None:
+        self.packer, self.references, self.by_group = packer, references, by_group
         # The rows of a group come one after the other.
         self._beginning = lru_cache(maxsize=16)(
             lambda prompt, reference: packer.pack(prompt, reference, [""])[0].token_ids
@@ -95,6 +93,14 @@ class PolarScorer:
         if packed.cut:
             candidate.counts = {**candidate.counts, "cut": 1}
         return candidate
+
+
+class PolarScorer:
+    """Score: the logit at the reward token of reference and candidate."""
+
+    def __init__(self, model: Any, rows: PolarRows) -> None:
+        self._scalar, self.prepared = ScalarScorer(model), rows.prepared
+        self.packed = self._scalar.packed
 
     def score(self, candidates: Sequence[Candidate]) -> list[Scored]:
         return self._scalar.score(candidates)

@@ -12,7 +12,7 @@ from .heads import ScalarScorer, TokenScorer
 from .methods import BradleyTerry, Confidence, Implicit, Method, Polar, Token, held_settings
 from .policies import ConfidenceScorer, ImplicitScorer, LikelihoodScorer
 from .reading import Reader
-from .references import PolarScorer, answers_of, rollouts_of
+from .references import PolarRows, PolarScorer, answers_of, rollouts_of
 from .scored import Scorer
 
 
@@ -43,7 +43,8 @@ def load_scorer(
     if isinstance(method, BradleyTerry):
         return ScalarScorer(load_headed(model, "bradley-terry", dtype=dtype))
     if isinstance(method, Polar):
-        return _polar(method, dtype, reader, model, reference_rollouts, verdicts)
+        rows = polar_rows(method, reader, model, reference_rollouts, verdicts)
+        return PolarScorer(load_headed(model, "polar", dtype=dtype), rows)
     policy = load_policy(model, dtype=dtype)
     if isinstance(method, Confidence):
         return ConfidenceScorer(policy, reader.encoder, method)
@@ -53,14 +54,14 @@ def load_scorer(
     return LikelihoodScorer(policy)
 
 
-def _polar(
+def polar_rows(
     method: Polar,
-    dtype: Literal["float32", "bfloat16"],
     reader: Reader,
     model: Weights,
     reference_rollouts: Artifact[Rollout] | None,
     verdicts: Artifact[Verdict] | None,
-) -> Scorer:
+) -> PolarRows:
+    """What packs a candidate beside the reference that was asked for; loads no model."""
     settings = held_settings(model)
     assert settings is not None
     assert settings.packing is not None
@@ -71,5 +72,4 @@ def _polar(
         references = rollouts_of(reader.rows, verdicts, by_group=True)  # type: ignore[arg-type]
     else:
         references = answers_of(reader.problems)
-    packer = Packer(reader.encoder, settings.packing)
-    return PolarScorer(load_headed(model, "polar", dtype=dtype), packer, references, by_group)
+    return PolarRows(Packer(reader.encoder, settings.packing), references, by_group)

@@ -12,7 +12,7 @@ from whet.artifacts import Artifact, Weights, WrongArtifact, WrongOption
 from whet.stages.rewards.folder import Reference, Settings, write_settings
 from whet.stages.rewards.loading import load_headed
 from whet.stages.rewards.polar_packing import Packer, Packing
-from whet.stages.score import ScoreOptions, resolve
+from whet.stages.score import ScoreOptions, plan, resolve
 from whet.stages.scoring.methods import Implicit, Polar, Token
 from whet.stages.tokens import load_encoder
 
@@ -116,6 +116,13 @@ def test_polar_compares_with_the_first_correct_rollout_which_gets_no_score(train
     assert [row["score"] is None for row in rows] == [False, True, False, True, True, True]
     assert found.manifest.counts["null_its_own_reference"] == 1
     assert found.manifest.counts["null_no_reference"] == 3
+
+
+def test_the_plan_shows_a_candidate_beside_its_reference(training: Any) -> None:
+    rollouts, model = training.rollouts("r", TEXTS), reward_model(training, "polar")
+    options = resolve(ScoreOptions(precision="float32", method=Polar()), rollouts, model)
+    lines = plan(options, rollouts, model)
+    assert "first row, 10 tokens: '0?\\n1<|system|>0?\\n7<|user|>'" in lines
 
 
 def test_polar_counts_the_rollouts_that_lost_tokens(training: Any, scored: Scored) -> None:
