@@ -13,7 +13,6 @@ from . import preflight
 from .batching import Step, TrainingRow
 from .evaluated_training import EvaluatedTraining
 from .evaluation_runs import Evaluations
-from .models import check_vocabulary, read_config
 from .objectives.oreal import Oreal
 from .policy_models import PolicyModels
 from .policy_publishing import PolicyPublishing
@@ -25,6 +24,7 @@ from .training_engine import training_engine
 from .training_inputs import TrainingInputs, TrainingOutputs
 from .training_log import first_line
 from .training_supplies import supplied
+from .undrawable import refuse_undrawable_in_training
 from .verifying import AnswerPool
 
 if TYPE_CHECKING:
@@ -146,9 +146,9 @@ class PolicyTraining:
         self.models.refuse_sharded("--eval-problems")
         options, folder = self.options, self.models.folder
         encoder = load_encoder(folder)
+        refuse_undrawable_in_training(self.inputs.policy, encoder, list(problems.rows()), options.vllm.max_model_len)
         engine, pool = getattr(supply.source, "engine", None), getattr(supply.source, "pool", None)
         if engine is None or pool is None:
-            check_vocabulary(encoder.vocabulary, read_config(folder), self.inputs.policy)
             engine = training_engine(options.engine, self.learner, folder, encoder.end_token_ids, options.vllm)
             pool = stack.enter_context(AnswerPool(options.verifying))
         return Evaluations(

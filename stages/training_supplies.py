@@ -20,7 +20,7 @@ from .conditioned import ConditionedPrompts
 from .drawn_groups import logprobs_of
 from .groups import Order
 from .memory_needs import policy_memory
-from .models import check_vocabulary, context_of, read_config
+from .models import context_of, read_config
 from .objectives.inverse_q import InverseQ
 from .on_policy import OnPolicy
 from .pairs.preferences import write_pairs
@@ -35,6 +35,7 @@ from .training_engine import training_engine
 from .training_inputs import TrainingOutputs
 from .training_pairs import FixedPairs
 from .training_rollouts import learnable, read_groups
+from .undrawable import refuse_undrawable_in_training
 from .verifying import AnswerPool
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _own_rollouts(models: PolicyModels, outs: TrainingOutputs) -> Iterator[Suppl
     span = _span(models, identity, len(selected.problems), per_draw, reuse.updates_per_draw)
     rollouts = outs.rollouts or outs.out.sibling("rollouts", "rollouts")
     verdicts = outs.verdicts or outs.out.sibling("verdicts", "verdicts")
-    check_vocabulary(encoder.vocabulary, read_config(models.folder), policy)
+    refuse_undrawable_in_training(policy, encoder, selected.problems, options.vllm.max_model_len)
     rollouts.facts |= {
         "engine": options.engine,
         "precision": learner.precision,

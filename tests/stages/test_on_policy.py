@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from whet.artifacts import Artifact, Draft, Policy, Stopped, Weights, make_problem
+from whet.artifacts import Artifact, Draft, Policy, Stopped, Weights, WrongArtifact, make_problem
 from whet.stages.loop import Loop
 from whet.stages.objectives.grpo import Grpo
 from whet.stages.objectives.oreal import Oreal
@@ -174,6 +174,16 @@ def test_truncated_rollouts_are_counted_and_have_no_end(training, undecided):
     assert line["pass_rate"] == 0
     assert line["trained_tokens"] == 18 * 4
     assert {row["verdict"] for row in rows_of(training, "out-verdicts")} == {"invalid"}
+
+
+@pytest.mark.parametrize("role", ["problems", "eval_problems"])
+def test_prompts_beyond_the_context_are_refused_before_the_first_step(training, role):
+    draft = Draft.create(training.folder / "long", kind="problems", stage="test", options={})
+    for chunk in draft.chunks([0]):
+        chunk.write(make_problem([{"role": "user", "content": "9" * 64}], "1", "number"), 0)
+    inputs = {"problems": training.problems_artifact(), role: draft.publish()}
+    with pytest.raises(WrongArtifact, match="1 prompt fills the context of 64 tokens"):
+        training.train("out", OPTIONS, **inputs)
 
 
 def test_a_run_that_leaves_out_all_its_rollouts_says_why(training, undecided):
