@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ...artifacts import WrongArtifact
 from .choosing import choices, choices_of, gains, weighing_of
 from .following import calibration, length_followed, verdicts_followed
 from .judged import Judged, Row
@@ -131,7 +132,11 @@ def _by_source(view: View) -> dict[str, Part]:
 
 
 def _against(view: View, name: str, asked: Sequence[int]) -> Against:
-    """The other scores on the same rows: each metric in pairs, and how far the two are from each other."""
+    """The other scores on the same rows: each metric in pairs, and how far the two are from each other.
+
+    Raises:
+        WrongArtifact: no row has both.
+    """
     from ..metrics.intervals import Interval
     from ..metrics.reward_bench import distance
 
@@ -139,11 +144,15 @@ def _against(view: View, name: str, asked: Sequence[int]) -> Against:
         key: [row for row in group if row.score is not None and row.other is not None]
         for key, group in view.judged.groups.items()
     }
-    this = replace(view, judged=replace(view.judged, groups={key: rows for key, rows in scored.items() if rows}))
+    groups = {key: rows for key, rows in scored.items() if rows}
+    if not groups:
+        raise WrongArtifact(f"{view.judged.name} and {name} score no rollout both, expected some: leave out --against")
+    this = replace(view, judged=replace(view.judged, groups=groups))
     that = replace(this, score_of=other_score)
     pairs = this.compare(within_problems(this), within_problems(that))
     chosen = [[one for one in choices(side, asked) if one.name.startswith("best-of")] for side in (this, that)]
-    pairs += this.compare(chosen[0], chosen[1])
+    # Of one there is nothing to choose: both are the share that is correct.
+    pairs += [pair for pair in this.compare(chosen[0], chosen[1]) if pair.name != "best-of@1"]
     rows = [row for group in this.groups for row in group]
     nan = float("nan")
     rho = this.correlation(rows, this.score_of, that.score_of) or Interval(nan, nan, nan)

@@ -106,8 +106,9 @@ models that rank alike, 1 for opposite ones.
 ## How the numbers are made
 
 AUC counts equal scores as half. Rollouts without a score are left out of rankings, and are chosen only where no other \
-is drawn. Unknown verdicts are left out of rankings and count as not correct in choices; metrics.json has both bounds. \
-Intervals are BCa bootstrap intervals over problems.
+is drawn; those that others are compared with (own_references) have no part in anything. Unknown verdicts are left out \
+of rankings and count as not correct in choices; metrics.json has both bounds. Intervals are BCa bootstrap intervals \
+over problems.
 """
 
 

@@ -198,6 +198,13 @@ def test_two_scores_are_compared_in_pairs_and_by_their_distance(world: World) ->
     assert metrics["against"]["distance"]["value"] == pytest.approx(0.3536, abs=1e-4)
     assert metrics["comparison"]["best-of@3"]["difference"] == pytest.approx(0.5)
     assert metrics["comparison"]["within-problem-auc"]["difference"] == pytest.approx(0.5)
+    assert "best-of@1" not in world.report([one], world.verdicts(["iic", "iic"]), against=[other])["comparison"]
+
+
+def test_scores_without_a_row_of_both_are_not_compared(world: World) -> None:
+    this, other = world.scores([[1.0, None]]), world.scores([[None, 1.0]], "other")
+    with pytest.raises(WrongArtifact, match="scores/v1 and .*other/v1 score no rollout both"):
+        world.report([this], world.verdicts(["ci"]), against=[other])
 
 
 def test_groups_of_different_sizes_are_chosen_from_whole(world: World) -> None:
