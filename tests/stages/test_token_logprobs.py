@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_a_model_whose_logits_are_scaled_behind_its_head_is_refused():
     from transformers import GraniteConfig, GraniteForCausalLM
 
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes: Any = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     row = TrainingRow(rollout_id="", prompt_token_ids=np.array([5, 6], np.int32), token_ids=np.array([7, 8], np.int32))
     ids = torch.tensor([[5, 6, 7, 8]])
     for scaling in (1.0, 8.0):
