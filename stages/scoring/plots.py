@@ -56,7 +56,8 @@ def plot_choice(path: Path, measures: Measures, scores: Sequence[tuple[float, bo
             right.hist(values, bins=40, density=True, alpha=0.55, color=colour, label=label)
     right.set_xlabel("score")
     right.set_ylabel("density")
-    right.legend(fontsize=8, frameon=False)
+    if scores:
+        right.legend(fontsize=8, frameon=False)
     for axes in (left, right):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

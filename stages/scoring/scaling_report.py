@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Sequence
@@ -75,11 +76,14 @@ def _final_loss(run: Artifact[Any], loss: str) -> float:
             + (f": give --loss with one of {', '.join(names[:12])}" if names else ": is it the folder of a training?")
         )
     kept = values[-max(1, math.ceil(TAIL * len(values))) :]
-    return sum(kept) / len(kept)
+    mean = sum(kept) / len(kept)
+    if mean <= 0:
+        raise WrongArtifact(f"{run.path} ends with a {loss} of {mean:g}, expected a positive one: laws take logarithms")
+    return mean
 
 
 def _table(table: SourceFile) -> list[Point]:
-    with open(table.path, newline="", encoding="utf-8") as file:
+    with io.TextIOWrapper(table.open_binary(), encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     found = []
     for number_, row in enumerate(rows, start=2):
@@ -89,7 +93,7 @@ def _table(table: SourceFile) -> list[Point]:
             point = Point(named.get("name") or f"line {number_}", float(size or ""), float(loss or ""))
         except ValueError:
             point = None
-        if point is None or not (point.size > 0 and point.loss > 0):
+        if point is None or not all(0 < one < math.inf for one in (point.size, point.loss)):
             raise WrongArtifact(
                 f"{table.name}, line {number_}: {row}, expected positive numbers in the columns size (or N) and loss "
                 "(or L)"

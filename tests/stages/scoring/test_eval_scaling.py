@@ -64,6 +64,8 @@ def test_trained_models_tell_their_size_and_their_loss(tmp_path: Path, monkeypat
     [
         ("N,L\n5,1\n5,2\n", "2 runs of 1 size, expected at least 2"),
         ("N,L\n5,x\n", "line 2.*expected positive numbers"),
+        ("N,L\n5,inf\n6,2\n", "line 2.*expected positive numbers"),
+        ("\ufeffN,L\n5,1\n6,0\n", "line 3.*expected positive numbers"),
     ],
 )
 def test_a_table_that_has_no_law_is_refused(
@@ -73,3 +75,14 @@ def test_a_table_that_has_no_law_is_refused(
     Path("law.csv").write_text(text)
     assert main(["eval", "--scaling", "--points", "law.csv", "--out", "law", "-q"]) in (2, 3)
     assert re.search(message, capfd.readouterr().err)
+
+
+def test_a_loss_below_0_is_refused_with_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--context", "64", "--size", "pico", "--out", "run", "-q"]) == 0
+    Path("run/v1/metrics.jsonl").write_text('{"step": 1, "loss": -0.5}\n')
+    Path("law.csv").write_text("size,loss\n5,2\n6,1.9\n")
+    assert main(["eval", "--scaling", "run", "--points", "law.csv", "--out", "law", "-q"]) == 3
+    assert "run/v1 ends with a loss of -0.5, expected a positive one" in capfd.readouterr().err

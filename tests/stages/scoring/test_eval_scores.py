@@ -201,6 +201,12 @@ def test_two_scores_are_compared_in_pairs_and_by_their_distance(world: World) ->
     assert "best-of@1" not in world.report([one], world.verdicts(["iic", "iic"]), against=[other])["comparison"]
 
 
+def test_a_report_without_any_score_chooses_at_random(world: World) -> None:
+    metrics = world.report([world.scores([[None, None], [None, None]])], world.verdicts(["ci", "ii"]))
+    assert values(metrics)["best-of@2"] == values(metrics)["random@2"] == 0.25
+    assert metrics["mixed_problems"] == 0
+
+
 def test_scores_without_a_row_of_both_are_not_compared(world: World) -> None:
     this, other = world.scores([[1.0, None]]), world.scores([[None, 1.0]], "other")
     with pytest.raises(WrongArtifact, match="scores/v1 and .*other/v1 score no rollout both"):
