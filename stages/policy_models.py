@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -58,6 +59,7 @@ class PolicyModels:
         torch.manual_seed(options.loop.seed)
         if inputs.continue_from is not None:
             self.start = read_state(folder_of(inputs.continue_from) / TRAINER, self.learner)
+            self._refuse_fresh_token_model(folder_of(inputs.continue_from) / TRAINER)
         self._random = torch.get_rng_state()
 
     def _learner(self, model: Any, steps_done: Callable[[], int]) -> Learner:
@@ -85,6 +87,25 @@ class PolicyModels:
             )
         self._token_model = TokenModel(objective, headed, trained=trained, precision=learner.precision)
         return learner
+
+    def _refuse_fresh_token_model(self, trainer: Path) -> None:
+        """Refuse a token model that begins anew with the moments of one that was trained.
+
+        Raises:
+            WrongOption: the one that they belong to is not given, and its weights are not in `trainer`.
+        """
+        learner = self.learner
+        if (
+            not isinstance(learner, JointLearner)
+            or self.inputs.reward_model is not None
+            or any(trainer.glob("weights*"))
+        ):
+            return
+        if learner.beside_has_moments:
+            raise WrongOption(
+                "--continue-from goes on with the moments of the token model that was trained beside that policy, and "
+                "it is not given: --reward-model with what the same run published (OUT-reward-model)"
+            )
 
     @property
     def pass_tokens(self) -> int:

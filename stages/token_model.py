@@ -126,6 +126,11 @@ class JointLearner(Learner):
                 self.optimizer.add_param_group({**group, BESIDE: True})
         self.shown: dict[str, float] = {}
 
+    @property
+    def beside_has_moments(self) -> bool:
+        """Whether the token model was updated before."""
+        return any(parameter in self.optimizer.state for parameter in self._beside)
+
     def gradient_norm(self) -> float:
         """Clip the gradients of each model; the policy's norm before that, or the other's where it is no number."""
         self.unscale_gradients()

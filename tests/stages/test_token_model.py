@@ -192,6 +192,16 @@ def _reward_models(training: Any) -> list[tuple[Path, Path]]:
     return [(paths[0], paths[1])]
 
 
+def test_a_token_model_does_not_begin_anew_with_the_moments_of_another(training):
+    given = on_rollouts(training)
+    made = training.train("first", replace(GIVEN, loop=Loop(steps=1)), **given)
+    before, more = Weights(str(made.path)), replace(GIVEN, loop=Loop(steps=1))
+    with pytest.raises(WrongOption, match=r"--reward-model with what the same run published \(OUT-reward-model\)"):
+        training.train("anew", more, continue_from=before, **given)
+    beside = Weights(str(Artifact.open(training.folder / "first-reward-model").path))
+    assert training.train("on", more, continue_from=before, reward_model=beside, **given).manifest.facts["steps"] == 2
+
+
 def test_a_token_model_is_not_spread_over_processes(training):
     be_present(Processes(share=True))
     try:
