@@ -30,9 +30,11 @@ def read_losses(scores: Sequence[Artifact[Score]]) -> Losses:
     """Read every checkpoint's scores and put the same tokens into the same column.
 
     Raises:
-        WrongArtifact: scores of another method, without a number for each token, of other texts or another tokenizer.
+        WrongArtifact: scores of another method, without a number for each token, of other texts or another tokenizer,
+            or texts that were cut where contexts differ.
     """
     first = scores[0]
+    _check_contexts(scores)
     texts: list[tuple[str, int]] = []
     rows_M = []
     for artifact in scores:
@@ -58,6 +60,19 @@ def read_losses(scores: Sequence[Artifact[Score]]) -> Losses:
             )
         rows_M.append(columns)
     return Losses(texts, np.stack(rows_M), first.manifest.facts.get("tokenizer_digest"))
+
+
+def _check_contexts(scores: Sequence[Artifact[Score]]) -> None:
+    """Refuse texts that were cut into pieces of different lengths: a token's loss depends on what stands before it."""
+    contexts = [artifact.manifest.facts.get("context") for artifact in scores]
+    cut = any(artifact.manifest.counts.get("cut_texts") for artifact in scores)
+    for artifact, context in zip(scores, contexts, strict=True):
+        if cut and context != contexts[0]:
+            raise WrongArtifact(
+                f"{artifact.path} was scored with a context of {context or 'unknown'} tokens, {scores[0].path} of "
+                f"{contexts[0] or 'unknown'}, and some texts are longer than one of them, expected the same tokens "
+                "before every token: give shorter texts"
+            )
 
 
 def _of_one(artifact: Artifact[Score]) -> tuple[list[tuple[str, int]], np.ndarray]:

@@ -46,6 +46,7 @@ def facts_of(
         facts["token_alignment"] = "before"
     if rows.kind == "texts":
         facts["prefix_token_id"] = reader.prefix_id
+        facts["context"] = reader.context
     if reference_policy is not None:
         facts["reference_policy"] = {"spec": reference_policy.spec, "digest": reference_policy.digest}
     if reference_rollouts is not None:

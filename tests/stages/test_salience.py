@@ -15,6 +15,7 @@ from whet.stages.capability import storage
 from whet.stages.capability.buckets import buckets_of, means_of
 from whet.stages.capability.fitting import measured
 from whet.stages.capability.joint import fit_jointly
+from whet.stages.capability.losses import read_losses
 from whet.stages.salience import SalienceOptions, resolve, salience
 
 TOKENS = {"t1": 3, "t2": 2}
@@ -143,6 +144,27 @@ def test_scores_that_cannot_be_put_side_by_side_are_refused(
     scores = [*losses(WORLD)[:4], losses(WORLD, **change)[4]]
     with pytest.raises(WrongArtifact, match=message):
         fit(scores, accuracies=write_csv(at(tmp_path, LINES)))
+
+
+@pytest.mark.parametrize(
+    ("contexts", "cut", "refused"), [((64, 128), 1, True), ((64, 64), 1, False), ((64, 128), 0, False)]
+)
+def test_texts_cut_into_other_pieces_are_refused(
+    tmp_path: Path, contexts: tuple[int, int], cut: int, refused: bool
+) -> None:
+    made = []
+    for place, context in enumerate(contexts):
+        draft = Draft.create(tmp_path / f"cut-{place}", kind="scores", stage="score", options={"of": context})
+        draft.facts |= {"method": {"name": "likelihood"}, "context": context}
+        for chunk in draft.chunks([0]):
+            row = {"rollout_id": "t", "problem_id": "t", "score": -1.0, "token_scores": [-1.0]}
+            chunk.write(row, 0, {"cut_texts": cut} if cut and not place else {})
+        made.append(draft.publish())
+    if not refused:
+        assert read_losses(made).losses_MN.shape == (2, 1)
+        return
+    with pytest.raises(WrongArtifact, match="context of 128 tokens, .*cut-0/v1 of 64, and some texts are longer"):
+        read_losses(made)
 
 
 @pytest.mark.parametrize(
