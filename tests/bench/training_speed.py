@@ -33,6 +33,7 @@ from whet.stages.batching import Step, TrainingRow
 from whet.stages.engines import Request
 from whet.stages.engines.decode import DecodeLoop
 from whet.stages.groups import totals_of
+from whet.stages.heap import keep_freed_memory
 from whet.stages.learner import Learner
 from whet.stages.loop import Loop
 from whet.stages.objectives.grpo import Grpo
@@ -273,6 +274,7 @@ def alone(name: str, kind: str, precision: str, rows: list[TrainingRow]) -> None
     """Take two steps; the peak memory of this process above that after loading, in MB."""
     # Libraries and their kernels are no part of the step: load all of them before.
     if name == "ours":
+        keep_freed_memory()
         with tempfile.TemporaryDirectory() as folder:
             ours = Ours(rows, Grpo() if kind == "update" else Supervised(), precision, Path(folder) / "policy")
             before = peak_megabytes()
