@@ -143,7 +143,8 @@ def _signal(groups: Sequence[Group], counts: Mapping[str, int]) -> Findings:
         )
     whole = [group for group in groups if group.drawn is None]
     tallies = [(len(group.rows), sum(row.reward > 0 for row in group.rows)) for group in whole]
-    if tallies and len(whole) == len(groups):
+    # What has no score is no random part of what was drawn: a reference of POLAR is correct.
+    if tallies and len(whole) == len(groups) and not counts.get("unscored"):
         base, lines_of_base = _base(tallies)
         facts, lines = facts | base, [*lines, *lines_of_base]
     return Findings(facts, lines, warnings)

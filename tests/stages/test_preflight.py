@@ -84,6 +84,11 @@ def test_dead_groups_effective_rows_and_the_cost_of_a_step():
     assert found.warnings == []
 
 
+def test_no_pass_rate_is_told_of_the_rollouts_that_have_a_score_alone():
+    counts = {"rollouts": 8, "unscored": 1}
+    assert "pass_at_k" not in of_groups([group(1, 0, 0), group(1, 0, 0, 0)], Grpo(), counts, per_step=1, steps=1).facts
+
+
 def test_what_should_be_looked_at_first_is_warned_of():
     groups = [group(0, 0, truncated=2), *(group(0, 0) for _ in range(8)), group(1, 0)]
     found = of_groups(groups, Oreal(), {"rollouts": 20}, per_step=2, steps=1)
