@@ -39,7 +39,8 @@ def measure(
     """Every quality of every way, on each part that has at least two checkpoints, the best known part first."""
     checkpoints = summary["checkpoints"]
     splits = np.array([one["split"] for one in checkpoints])
-    runs_M = np.unique([one.get("run") or f"checkpoint {place}" for place, one in enumerate(checkpoints)], return_inverse=True)[1]
+    names = [one.get("run") or f"checkpoint {place}" for place, one in enumerate(checkpoints)]
+    runs_M = np.unique(names, return_inverse=True)[1]
     found: list[Quality] = []
     for one in predictions:
         if one["measured"] is None:

@@ -16,7 +16,7 @@ from whet.stages.scoring.batches import batches
 from whet.stages.scoring.heads import ScalarScorer, TokenScorer
 from whet.stages.scoring.methods import Confidence, Implicit, Token
 from whet.stages.scoring.policies import ConfidenceScorer, ImplicitScorer, LikelihoodScorer
-from whet.stages.scoring.references import PolarScorer, Reference
+from whet.stages.scoring.references import PolarRows, PolarScorer, Reference
 from whet.stages.scoring.running import batch_tokens_of
 from whet.stages.scoring.scored import Candidate, Scored, Scorer
 from whet.stages.tokens import Encoder, load_encoder
@@ -30,6 +30,9 @@ def row(prompt: Sequence[int], completion: Sequence[int]) -> TrainingRow:
     )
 
 
+PACKING = Packing(separator_token="<|system|>", reward_token="<|user|>")
+
+
 def scorer_of(training: Any, method: str) -> tuple[Any, Encoder]:
     """A method with a random head on the tiny policy."""
     policy = training.policy()
@@ -39,9 +42,9 @@ def scorer_of(training: Any, method: str) -> tuple[Any, Encoder]:
         with torch.no_grad():
             model.score.weight.normal_(generator=torch.Generator().manual_seed(7))
         if method == "polar":
-            packer = Packer(encoder, Packing(separator_token="<|system|>", reward_token="<|user|>"))
+            packer = Packer(encoder, PACKING)
             references = {f"p{n}": Reference(f"{n} of {n}") for n in range(3)}
-            return PolarScorer(model, packer, references, by_group=False), encoder
+            return PolarScorer(model, PolarRows(packer, references, by_group=False)), encoder
         return TokenScorer(model, encoder, Token()) if method == "token" else ScalarScorer(model), encoder
     model = load_policy(policy, dtype="float32")
     if method == "confidence":
@@ -119,9 +122,9 @@ def test_rows_of_one_polar_reference_share_all_before_the_candidate(training: An
         expected = [
             *encoder.encode_prompt([{"role": "user", "content": f"{asked}\n{start // 4} of {start // 4}"}], "raw")
         ]
-        expected += [scorer.packer.separator_id, *encoder.encode(asked)]
+        expected += [Packer(encoder, PACKING).separator_id, *encoder.encode(asked)]
         assert group[0].prompt_token_ids.tolist() == expected
-        assert {int(one.token_ids[-1]) for one in group} == {scorer.packer.reward_id}
+        assert {int(one.token_ids[-1]) for one in group} == {Packer(encoder, PACKING).reward_id}
 
 
 def test_packed_groups_are_cut_only_where_a_batch_cannot_hold_them() -> None:
