@@ -201,7 +201,8 @@ def test_workers_without_their_modules_are_an_error_that_says_so(tmp_path, monke
 
 
 LOOP = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests in the background
 from fractions import Fraction
 from whet.stages.answers.pool import WorkerPool
 from whet.stages.answers.question import Asked
