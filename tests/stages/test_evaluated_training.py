@@ -107,6 +107,7 @@ def test_the_best_policy_is_published_and_the_last_one_stays(training: Any, unde
     assert logged(short)[0]["step"] == 1
 
 
+@pytest.mark.slow
 def test_the_best_policy_is_on_disk_before_training_goes_on_where_checkpoints_are_written_in_the_background(
     training: Any, undecided: Weights
 ) -> None:

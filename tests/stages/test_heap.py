@@ -34,6 +34,7 @@ def new_pages(mode: str, **settings: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc")
+@pytest.mark.slow
 def test_a_tensor_that_is_made_again_takes_no_new_pages() -> None:
     # 64 MiB are 16,384 pages of 4 KiB, or 32 of 2 MiB.
     assert new_pages("kept") < 16
@@ -41,5 +42,6 @@ def test_a_tensor_that_is_made_again_takes_no_new_pages() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc")
+@pytest.mark.slow
 def test_what_the_user_set_for_malloc_stays() -> None:
     assert new_pages("kept", MALLOC_MMAP_THRESHOLD_="1000000") >= 10 * 32

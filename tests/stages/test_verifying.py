@@ -152,6 +152,7 @@ def test_the_number_of_workers_changes_no_verdict():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_repeated_answers_are_worked_out_once():
     with AnswerPool(Verifying(workers=1, timeout_seconds=0.5)) as pool:
         items = [(key, HANGING, "stop", problem("4")) for key in range(200)]
@@ -169,6 +170,7 @@ def test_plain_answers_start_no_worker():
     assert [key for key, one in found.items() if one["verdict"] == "correct"] == [7]
 
 
+@pytest.mark.slow
 def test_a_pool_can_be_used_again_after_a_loop_that_was_left():
     with AnswerPool(Verifying(workers=2)) as pool:
         items = [(n, rf"\boxed{{{n}+1}}", "stop", problem(str(n + 1))) for n in range(30)]
@@ -177,6 +179,7 @@ def test_a_pool_can_be_used_again_after_a_loop_that_was_left():
         assert {one["verdict"] for _, one in pool.verify(items)} == {"correct"}
 
 
+@pytest.mark.slow
 def test_items_are_read_as_they_are_needed():
     taken = []
 

@@ -62,6 +62,7 @@ def check(good: list[Row], hostile: list[Row], timeout_seconds: float) -> tuple[
     return sum(one["reason"] == "timeout" for _, one in bad), good_seconds, seconds
 
 
+@pytest.mark.slow
 def test_hostile_rows_among_good_ones_hang_nothing_and_change_nothing() -> None:
     hanging, *_ = check(good_rows(300), hostile_rows(len(KINDS))[::3], timeout_seconds=0.3)
     assert hanging > 0
@@ -79,6 +80,7 @@ def test_two_hundred_hostile_rows_among_two_thousand_good_ones() -> None:
     assert seconds - taken <= 2 * (hanging * limit / 2 + good_seconds)
 
 
+@pytest.mark.slow
 def test_every_kind_of_hostile_row_gets_a_verdict_with_its_reason_and_no_memory() -> None:
     rows = hostile_rows(len(KINDS))
     found, _ = verified(rows, timeout_seconds=0.3, memory_megabytes=512)

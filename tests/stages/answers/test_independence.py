@@ -56,6 +56,7 @@ def test_the_cache_changes_no_verdict(plain: dict[int, dict[str, Any]]) -> None:
     assert verdicts(list(range(len(ROWS))), 2, kept=0) == plain
 
 
+@pytest.mark.slow
 def test_a_new_start_in_the_middle_changes_no_verdict(plain: dict[int, dict[str, Any]]) -> None:
     order = shuffled(4)
     begun, rest = order[:50], order[50:]

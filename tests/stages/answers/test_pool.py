@@ -154,6 +154,7 @@ def test_everything_goes_on_when_all_processes_are_killed_at_once():
     assert set(found) == set(tasks)
 
 
+@pytest.mark.slow
 def test_the_wall_limit_ends_a_worker_that_sleeps():
     with WorkerPool(1, cpu_seconds=0.2, memory_bytes=GIGABYTE) as pool:
         run(pool, [task("2+2")])
@@ -283,6 +284,7 @@ def test_workers_that_leave_after_enough_tasks_lose_none():
     assert len(pids - {None}) >= 4
 
 
+@pytest.mark.slow
 def test_a_parent_that_stands_still_is_replaced(monkeypatch):
     from whet.stages.answers import pool as module
 
