@@ -8,11 +8,11 @@ rows = [draws[c.request.index].row(c, encoder.decode, policy_digest) for c in en
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..artifacts import Problem, Rollout, rollout_id, seed_of
+from ..artifacts import Artifact, Problem, Rollout, rollout_id, seed_of
 from ..artifacts.records import Segment
 from .engines import Completion, Foreign, Request, as_is
 
@@ -186,6 +186,18 @@ def repeats_of(table: pa.Table) -> dict[str, float]:
         for problem_id, occurrence, text, row in zip(*columns, tokens, strict=True)
     }
     return {"duplicates": table.num_rows - len(distinct)}
+
+
+def rows_with_arrays(
+    artifact: Artifact[Any], columns: Sequence[str], lists: Sequence[str], parts: Sequence[int] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Every rollout with those columns, and with `lists` as arrays without copying; of all parts, or of some."""
+    for part in [part.index for part in artifact.parts] if parts is None else parts:
+        for batch in artifact.part_batches(part, [*columns, *lists]):
+            values = {name: batch.column(name).to_pylist() for name in columns}
+            values |= {name: ragged(batch.column(name)) for name in lists}
+            for index in range(batch.num_rows):
+                yield {name: column[index] for name, column in values.items()}
 
 
 def ragged(column: Any) -> list[np.ndarray | None]:

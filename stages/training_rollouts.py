@@ -13,7 +13,7 @@ from .groups import Group, step_random
 from .joins import blames_problem, judgements_of
 from .objectives import AllDraws, Objective
 from .reward_mapping import Reward
-from .rollouts import ragged
+from .rollouts import rows_with_arrays
 from .step_returns import StepReader
 from .truncation import MASKED, Truncation, rewarded
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 COLUMNS = [
-    "rollout_id", "problem_id", "step", "occurrence", "prompt_token_ids", "token_ids", "logprobs", "sampling_logprobs",
-    "finish_reason", "error", "segments", "draws_total", "correct_total", "drawing_probability",
+    "rollout_id", "problem_id", "step", "occurrence", "finish_reason", "error", "segments", "draws_total",
+    "correct_total", "drawing_probability",
 ]  # fmt: skip
 _LISTS = ("prompt_token_ids", "token_ids", "logprobs", "sampling_logprobs")
 
@@ -222,37 +222,31 @@ def _rows(artifact: Artifact[Rollout], objective: Objective) -> Iterator[tuple[T
     sampling = artifact.manifest.facts.get("sampling") or {}
     as_sampled = sampling.get("temperature", 1.0) == 1 and not _cuts(sampling)
     recorded = objective.needs_record
-    for part in artifact.parts:
-        for batch in artifact.part_batches(part.index, COLUMNS):
-            plain = {name: batch.column(name).to_pylist() for name in COLUMNS if name not in _LISTS}
-            lists = {name: ragged(batch.column(name)) for name in _LISTS}
-            for index in range(batch.num_rows):
-                facts = {name: values[index] for name, values in plain.items()}
-                arrays = {name: values[index] for name, values in lists.items()}
-                if facts["error"] is None and (arrays["token_ids"] is None or arrays["prompt_token_ids"] is None):
-                    raise WrongArtifact(
-                        f"{artifact.path} holds text without token ids (rollout {facts['rollout_id']}), expected "
-                        "tokens: import it again with --tokenizer FOLDER, the policy's folder"
-                    )
-                logprobs = arrays["sampling_logprobs"]
-                if logprobs is None and as_sampled:
-                    logprobs = arrays["logprobs"]
-                if logprobs is None and facts["error"] is None and objective.uses_ratios:
-                    _refuse_without_record(artifact, sampling, recorded)
-                yield _row(facts, arrays, logprobs), facts
+    for row in rows_with_arrays(artifact, COLUMNS, _LISTS):
+        if row["error"] is None and (row["token_ids"] is None or row["prompt_token_ids"] is None):
+            raise WrongArtifact(
+                f"{artifact.path} holds text without token ids (rollout {row['rollout_id']}), expected "
+                "tokens: import it again with --tokenizer FOLDER, the policy's folder"
+            )
+        logprobs = row["sampling_logprobs"]
+        if logprobs is None and as_sampled:
+            logprobs = row["logprobs"]
+        if logprobs is None and row["error"] is None and objective.uses_ratios:
+            _refuse_without_record(artifact, sampling, recorded)
+        yield _row(row, logprobs), row
 
 
-def _row(facts: dict[str, Any], arrays: dict[str, Any], logprobs: np.ndarray | None) -> TrainingRow:
+def _row(row: dict[str, Any], logprobs: np.ndarray | None) -> TrainingRow:
     import numpy as np
 
     nothing = np.empty(0, np.int32)
-    token_ids = nothing if arrays["token_ids"] is None else arrays["token_ids"]
+    token_ids = nothing if row["token_ids"] is None else row["token_ids"]
     return TrainingRow(
-        rollout_id=facts["rollout_id"],
-        prompt_token_ids=nothing if arrays["prompt_token_ids"] is None else arrays["prompt_token_ids"],
+        rollout_id=row["rollout_id"],
+        prompt_token_ids=nothing if row["prompt_token_ids"] is None else row["prompt_token_ids"],
         token_ids=token_ids,
-        trained=policy_tokens(facts["segments"], len(token_ids)),
-        truncated=facts["finish_reason"] == "length",
+        trained=policy_tokens(row["segments"], len(token_ids)),
+        truncated=row["finish_reason"] == "length",
         sampled_logprobs=logprobs,
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...artifacts import Artifact, Problem, Rollout, Weights, WrongArtifact
 from ..batching import TrainingRow, policy_tokens
 from ..pairing import Pairing, choose_pairs
-from ..rollouts import ragged
+from ..rollouts import rows_with_arrays
 from ..tokens import Encoder
 from . import ENCODED, Pair, Side
 from .encoding import encoded_prompt, encoded_side
@@ -19,7 +19,7 @@ from .worths import Worths
 if TYPE_CHECKING:
     import numpy as np
 
-_COLUMNS = ["rollout_id", "problem_id", "text", "prompt_token_ids", "token_ids", "finish_reason", "error", "segments"]
+_COLUMNS = ["rollout_id", "problem_id", "text", "finish_reason", "error", "segments"]
 _LISTS = ("prompt_token_ids", "token_ids")
 
 
@@ -36,23 +36,15 @@ class RolloutSides:
         """The problem of every rollout with what it wrote; None where it failed or wrote nothing."""
         own = self._has_own_tokens(artifact)
         problems = artifact.problems()
-        for part in artifact.parts:
-            for batch in artifact.part_batches(part.index, _COLUMNS):
-                plain = {name: batch.column(name).to_pylist() for name in _COLUMNS if name not in _LISTS}
-                lists = {name: ragged(batch.column(name)) for name in _LISTS}
-                for index in range(batch.num_rows):
-                    facts = {name: values[index] for name, values in plain.items()}
-                    arrays = {name: values[index] for name, values in lists.items()}
-                    yield facts["problem_id"], self._side(facts, arrays, own, problems)
+        for facts in rows_with_arrays(artifact, _COLUMNS, _LISTS):
+            yield facts["problem_id"], self._side(facts, own, problems)
 
-    def _side(
-        self, facts: dict[str, Any], arrays: dict[str, Any], own: bool, problems: dict[str, Problem]
-    ) -> Side | None:
+    def _side(self, facts: dict[str, Any], own: bool, problems: dict[str, Problem]) -> Side | None:
         text = facts["text"]
         if facts["error"] is not None or text is None:
             return None
         truncated = facts["finish_reason"] == "length"
-        token_ids, prompt = arrays["token_ids"], arrays["prompt_token_ids"]
+        token_ids, prompt = facts["token_ids"], facts["prompt_token_ids"]
         if own and token_ids is not None and prompt is not None:
             trained = policy_tokens(facts["segments"], len(token_ids))
             row = TrainingRow(

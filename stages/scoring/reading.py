@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...artifacts import Artifact, Problem, Rollout, Text, Weights, WrongArtifact
 from ..batching import TrainingRow, policy_tokens
 from ..models import check_vocabulary, context_of, folder_of, read_config
-from ..rollouts import ragged
+from ..rollouts import rows_with_arrays
 from ..tokens import PromptFormat, load_encoder
 from .scored import Candidate
 
@@ -139,11 +139,7 @@ class Reader:
     def _rollout_rows(self, part: int) -> Iterator[dict[str, Any]]:
         plain = [*_PLAIN, "text"] if self._as_text or self._rollouts is not None else _PLAIN
         tokens = [] if self._as_text or self._rollouts is not None else _LISTS
-        for batch in self.rows.part_batches(part, [*plain, *tokens]):
-            values = {name: batch.column(name).to_pylist() for name in plain}
-            lists = {name: ragged(batch.column(name)) for name in tokens}
-            for index in range(batch.num_rows):
-                yield {name: column[index] for name, column in (*values.items(), *lists.items())}
+        return rows_with_arrays(self.rows, plain, tokens, [part])
 
     def _rollout(self, order: int, row: dict[str, Any]) -> Candidate:
         from ..importing.reading import BadRow
