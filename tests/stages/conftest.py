@@ -178,6 +178,21 @@ class Training:
                 chunk.write({"rollout_id": row["rollout_id"], "problem_id": row["problem_id"], "score": value}, order)
         return draft.publish()
 
+    @staticmethod
+    def published(draft: Draft[Any], run: Callable[[], None], stop_after: int | None = None) -> Artifact[Any]:
+        """Run a training and publish its draft; a stop is requested after a step."""
+
+        def progress(done: float, total: float | None, unit: str = "rows", **shown: Any) -> None:
+            draft.stop.requested = done == stop_after
+
+        draft.progress = progress  # type: ignore[method-assign]
+        try:
+            run()
+        except BaseException:
+            draft.close()
+            raise
+        return draft.publish()
+
     def train(
         self, name: str, options: TrainPolicyOptions, *, stop_after: int | None = None, **inputs: Any
     ) -> Artifact[Policy]:
@@ -194,17 +209,7 @@ class Training:
         }  # fmt: skip
         draft = Draft.create(self.folder / name, kind="policy", **declared)
         self.drafts.append(draft)
-
-        def progress(done: float, total: float | None, unit: str = "rows", **shown: Any) -> None:
-            draft.stop.requested = done == stop_after
-
-        draft.progress = progress  # type: ignore[method-assign]
-        try:
-            train_policy(policy, draft, options, **inputs)
-        except BaseException:
-            draft.close()
-            raise
-        return draft.publish()
+        return self.published(draft, lambda: train_policy(policy, draft, options, **inputs), stop_after)
 
 
 @pytest.fixture

@@ -42,17 +42,7 @@ def train(training, prompt):
         given = {**inputs, **changed}
         declared = {"stage": "train-rm", "options": record(options)[0], "inputs": {"policy": policy, **given}}
         draft = Draft.create(training.folder / name, kind="verifier", **declared)
-
-        def progress(done: float, total: float | None, unit: str = "rows", **shown: Any) -> None:
-            draft.stop.requested = done == stop_after
-
-        draft.progress = progress  # type: ignore[method-assign]
-        try:
-            train_rm(policy, draft, options, **given)
-        except BaseException:
-            draft.close()
-            raise
-        return draft.publish()
+        return training.published(draft, lambda: train_rm(policy, draft, options, **given), stop_after)
 
     run.inputs = inputs  # type: ignore[attr-defined]
     return run

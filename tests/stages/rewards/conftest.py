@@ -22,16 +22,6 @@ def train(training) -> Callable[..., Artifact[Any]]:
         read = {role: value for role, value in given.items() if role != "pairs_out"}
         declared = {"stage": "train-rm", "options": record(options)[0], "inputs": {"policy": policy, **read}}
         draft = Draft.create(training.folder / name, kind=None, **declared)
-
-        def progress(done: float, total: float | None, unit: str = "rows", **shown: Any) -> None:
-            draft.stop.requested = done == stop_after
-
-        draft.progress = progress  # type: ignore[method-assign]
-        try:
-            train_rm(policy, draft, options, **given)
-        except BaseException:
-            draft.close()
-            raise
-        return draft.publish()
+        return training.published(draft, lambda: train_rm(policy, draft, options, **given), stop_after)
 
     return run
