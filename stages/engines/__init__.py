@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ...artifacts import Failed
+
 if TYPE_CHECKING:
     from ..sampling import Sampling
 
@@ -76,6 +78,16 @@ class Completion:
 
     permanent: bool = False
     """The server refused the request itself: asking again will not help"""
+
+
+class NotNumbers(Failed):
+    """A policy's network gave NaN where log-probabilities were expected."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the policy's log-probabilities are not numbers (NaN): its weights hold NaN or infinite values, or are too "
+            "large for the precision; sample an earlier checkpoint, or try --precision float32"
+        )
 
 
 Ended = Callable[[list[int]], bool]

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from ..sampling import Sampling
-from . import Completion, Ended, Request, begin, limit_of
+from . import Completion, Ended, NotNumbers, Request, begin, limit_of
 from .cache import Cache
 from .drawing import draw
 from .network import Network
@@ -206,6 +206,8 @@ class _Batch:
     def _draw(self, logits: torch.Tensor, places: np.ndarray) -> np.ndarray:
         uniforms = torch.from_numpy(self._slots.next_uniforms(places)).to(logits.device)
         tokens, logprobs, sampling_logprobs = (x.cpu().numpy() for x in draw(logits, uniforms, self._sampling))
+        if np.isnan(logprobs).any():
+            raise NotNumbers
         if self._slots.longest + 1 > self._slots.columns:
             self._slots.widen(self._room.columns_for(self._slots.longest + 1))
         return self._slots.append(places, tokens, logprobs, sampling_logprobs)

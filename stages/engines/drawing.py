@@ -50,11 +50,12 @@ def invert(probabilities_BV: Tensor, uniforms_B: Tensor) -> Tensor:
     """The first token, in the order of ids, at which the cumulative probability exceeds u times the total.
 
     Float64 sums: float32 ones over 150,000 tokens are off by up to 1e-5, more than many a token's probability.
-    A token of probability 0 is never drawn, as the sum does not grow there.
+    A token of probability 0 is never drawn, as the sum does not grow there. Where probabilities are NaN some token
+    comes back, whose log-probability is NaN: that is for the caller to find.
     """
     cumulative_BV = probabilities_BV.cumsum(dim=-1, dtype=torch.float64)
     thresholds_B1 = (uniforms_B * cumulative_BV[:, -1])[:, None]
-    return torch.searchsorted(cumulative_BV, thresholds_B1, right=True)[:, 0]
+    return torch.searchsorted(cumulative_BV, thresholds_B1, right=True)[:, 0].clamp(max=cumulative_BV.shape[-1] - 1)
 
 
 def truncate(logprobs_BV: Tensor, top_k: int = 0, top_p: float = 1.0) -> Tensor:

@@ -17,7 +17,7 @@ from ..batching import TrainingRow, pad
 from ..lora import has_adapters, merged_weights
 from ..models import without_dropout
 from ..sampling import Sampling
-from . import Completion, Ended, Request
+from . import Completion, Ended, NotNumbers, Request
 
 if TYPE_CHECKING:
     from ..learner import Learner
@@ -92,7 +92,10 @@ class FollowingVllm:
         vocabulary = self._learner.model.config.vocab_size
         prompts = np.random.default_rng(0).integers(0, vocabulary, (_PROMPTS, _PROMPT_TOKENS)).astype(np.int32)
         requests = [Request(index, prompt.tolist(), seed=index) for index, prompt in enumerate(prompts)]
-        drawn = list(self._engine.sample(requests, Sampling(max_tokens=_TOKENS)))
+        try:
+            drawn = list(self._engine.sample(requests, Sampling(max_tokens=_TOKENS)))
+        except NotNumbers:
+            raise _refused("NaN") from None
         rows = [
             TrainingRow(
                 rollout_id=str(completion.request.index),
@@ -108,11 +111,15 @@ class FollowingVllm:
         expected = np.concatenate([expected_BT[place, : len(row.token_ids)] for place, row in enumerate(rows)])
         distance, allowed = float(np.abs(found - expected).mean()), PARITY[self._learner.precision]
         if not distance <= allowed:
-            raise Failed(
-                f"after an update of its weights vllm's log-probabilities are {distance:.2g} nats from those of the "
-                f"trainer (mean of {len(found)} tokens), expected at most {allowed:g} in {self._learner.precision}: a "
-                "layer of the engine kept old weights or computes otherwise; train with --engine decode"
-            )
+            expected = f"expected at most {allowed:g} in {self._learner.precision}"
+            raise _refused(f"{distance:.2g} nats from those of the trainer (mean of {len(found)} tokens), {expected}")
+
+
+def _refused(found: str) -> Failed:
+    return Failed(
+        f"after an update of its weights vllm's log-probabilities are {found}: a layer of the engine kept old weights, "
+        "lost them or computes otherwise; train with --engine decode"
+    )
 
 
 def weights_of(model: Any) -> Iterator[tuple[str, Any]]:

@@ -30,7 +30,7 @@ import torch
 
 from ...artifacts import WrongOption
 from ..sampling import Sampling
-from . import Completion, Ended, Request, begin, finish_reason_of, limit_of
+from . import Completion, Ended, NotNumbers, Request, begin, finish_reason_of, limit_of
 from .drawing import draw
 from .uniforms import uniforms
 
@@ -51,6 +51,8 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 _DRAWN = 1.0
 """The logit of the drawn token: above every log-probability."""
 
+_NAN = -1e30
+"""Stands for a log-probability that is not a number: among NaNs vLLM would not find the drawn token."""
 
 _TOKENS_AT_ONCE = 16
 """Tokens of a row that vLLM hands over together; a row that is stopped loses those not handed over yet."""
@@ -105,7 +107,8 @@ class Drawing(LogitsProcessor):
             vocabulary = logits.shape[-1]
             left = (raw_B,) if _as_is(sampling) else (_DRAWN, raw_B, sampling_B)
             for offset, values in enumerate(left):
-                logits[rows_B, (tokens_B + offset) % vocabulary] = values  # type: ignore[call-overload]
+                numbers = torch.where(torch.isnan(values), _NAN, values) if torch.is_tensor(values) else values
+                logits[rows_B, (tokens_B + offset) % vocabulary] = numbers
         return logits
 
 
@@ -262,8 +265,14 @@ def _drawn(output: Any) -> Iterator[tuple[int, Any]]:
 
 
 def _append(row: Completion, token: int, found: Any, vocabulary: int | None) -> None:
-    """Add a token with the numbers that stand at the two ids after it; vocabulary None: at its own."""
+    """Add a token with the numbers that stand at the two ids after it; vocabulary None: at its own.
+
+    Raises:
+        NotNumbers: they are NaN.
+    """
     raw, sampling = (token, token) if vocabulary is None else ((token + 1) % vocabulary, (token + 2) % vocabulary)
+    if found[raw].logprob <= _NAN:
+        raise NotNumbers
     row.token_ids.append(token)
     row.logprobs.append(found[raw].logprob)
     row.sampling_logprobs.append(found[sampling].logprob)

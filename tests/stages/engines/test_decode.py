@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from whet.stages.engines import Completion, Request
+from whet.stages.engines import Completion, NotNumbers, Request
 from whet.stages.engines.decode import DecodeLoop
 from whet.stages.sampling import Sampling
 
@@ -214,3 +214,18 @@ def test_drawing_leaves_torch_as_it_was(make_model: Callable[..., Any], requests
         assert not torch.is_inference_mode_enabled()
         assert torch.get_float32_matmul_precision() == precision
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [{}, {"temperature": 0}, {"temperature": 0.7, "top_k": 10}, {"temperature": 1.3, "top_p": 0.8}],
+    ids=["as it is", "greedy", "top-k", "top-p"],
+)
+def test_a_network_that_gives_nan_is_one_clear_line(
+    make_model: Callable[..., Any], requests: list[Request], shape: dict[str, Any]
+) -> None:
+    model = make_model()
+    with torch.no_grad():
+        model.model.norm.weight[0] = float("nan")
+    with pytest.raises(NotNumbers, match="its weights hold NaN or infinite values"):
+        list(DecodeLoop(model, [END]).sample(requests, Sampling(max_tokens=40, **shape)))

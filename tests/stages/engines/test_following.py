@@ -145,7 +145,8 @@ def test_a_layer_that_is_left_behind_is_found(
     whole = module.weights_of
     monkeypatch.setattr(module, "weights_of", lambda model: [item for item in whole(model) if left_out not in item[0]])
     move(learner, lambda name: left_out in name)
-    with pytest.raises(Failed, match="nats from those of the trainer"):
+    # Reloading makes a layer's memory anew: what of it nothing was loaded into is whatever lay there, NaN at times.
+    with pytest.raises(Failed, match="nats from those of the trainer|NaN"):
         engine.refresh()
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from whet.artifacts import Artifact
-from whet.stages.engines import Completion, Request
+from whet.stages.engines import Completion, NotNumbers, Request
 from whet.stages.sampling import Sampling
 
 pytestmark = [
@@ -76,6 +76,21 @@ def test_it_draws_what_the_decode_loop_draws(
     if sampling == SHAPES[0]:
         assert {completion.finish_reason for completion in found.values()} == {"stop", "length"}
     _assert_close(found, _by_index(loop.sample(requests, sampling)))
+
+
+@pytest.mark.parametrize("sampling", SHAPES, ids=lambda s: f"T{s.temperature}-p{s.top_p}-k{s.top_k}")
+def test_a_network_that_gives_nan_is_one_clear_line(
+    pair: tuple[Any, Any, Any], requests: list[Request], sampling: Sampling
+) -> None:
+    from whet.stages.engines.following import weights_of
+
+    loop, engine, model = pair
+    weights = dict(weights_of(model))
+    engine.update({**weights, "model.norm.weight": weights["model.norm.weight"] * float("nan")}.items())
+    with pytest.raises(NotNumbers, match="its weights hold NaN or infinite values"):
+        list(engine.sample(requests, sampling))
+    engine.update(weights.items())
+    _assert_close(_by_index(engine.sample(requests, sampling)), _by_index(loop.sample(requests, sampling)))
 
 
 def test_a_rollout_does_not_depend_on_its_batch(pair: tuple[Any, Any, Any], requests: list[Request]) -> None:
