@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .scoring.reading import Reader
     from .scoring.scored import Scorer
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ def score(
     if adapter is not None and isinstance(options.method, Implicit):
         reference_policy = reference_policy or model
     model = model.adapted(adapter)
-    reader = _reader(options, rollouts, model)
+    reader = _reader(options, rollouts, model, reference_policy)
     scores.facts.update(facts_of(options, rollouts, model, reference_policy, reference_rollouts, reader))
 
     def load() -> Scorer:
@@ -184,7 +184,7 @@ def plan(
     from .scoring.scorers import polar_rows
 
     model = model.adapted(adapter)
-    reader, method = _reader(options, rollouts, model), options.method
+    reader, method = _reader(options, rollouts, model, reference_policy), options.method
     rows = polar_rows(method, reader, model, reference_rollouts, verdicts) if isinstance(method, Polar) else None
     parameters = parameter_count(folder_of(model))
     if reference_policy is not None:
@@ -204,7 +204,7 @@ def plan(
     ]
 
 
-def _reader(options: ScoreOptions, rollouts: Artifact[Any], model: Weights) -> Reader:
+def _reader(options: ScoreOptions, rollouts: Artifact[Any], model: Weights, reference: Weights | None) -> Reader:
     from .scoring.reading import Reader
 
     settings = held_settings(model)
@@ -214,4 +214,5 @@ def _reader(options: ScoreOptions, rollouts: Artifact[Any], model: Weights) -> R
         retokenize=options.retokenize,
         prompt_format="raw" if settings is not None and not settings.chat else None,
         as_text=isinstance(options.method, Polar),
+        reference=reference,
     )

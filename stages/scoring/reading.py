@@ -76,6 +76,7 @@ class Reader:
         retokenize: encode the texts of rollouts anew, with the model's chat template where it has one.
         prompt_format: how the model's prompts are written, where `retokenize` does so.
         as_text: the method packs texts itself: no tokens are read.
+        reference: a model that reads the same rows beside it: they must fit into both contexts.
     """
 
     def __init__(
@@ -86,11 +87,14 @@ class Reader:
         retokenize: bool = False,
         prompt_format: PromptFormat | None = None,
         as_text: bool = False,
+        reference: Weights | None = None,
     ) -> None:
-        config = read_config(folder_of(model))
-        self.rows, self.model, self.context = rows, model, context_of(config)
-        self.encoder = load_encoder(folder_of(model))
-        check_vocabulary(self.encoder.vocabulary, config, model)
+        self.rows, self.model, self.encoder = rows, model, load_encoder(folder_of(model))
+        readers = [model] if reference is None else [model, reference]
+        configs = [read_config(folder_of(each)) for each in readers]
+        for each, config in zip(readers, configs, strict=True):
+            check_vocabulary(self.encoder.vocabulary, config, each)
+        self.context = min(map(context_of, configs))
         self.problems: dict[str, Problem] = rows.problems() if rows.kind == "rollouts" else {}
         self._sizes = [part.rows for part in rows.parts]
         self._as_text, self._rollouts = as_text, None

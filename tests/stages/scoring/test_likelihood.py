@@ -1,5 +1,6 @@
 """Likelihood and confidence of rollouts and texts under tiny real policies."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,21 @@ def test_a_rollout_beyond_the_context_fails_unless_that_is_allowed(training: Any
     with pytest.raises(Failed, match="1 of 2 rows of a chunk got no score .too long: 1.*--allow-failed"):
         scored("s", rollouts, policy, method=Likelihood())
     found = scored("s", rollouts, policy, method=Likelihood(), allow_failed=0.5)
+    assert [row["score"] is None for row in found.rows()] == [True, False]
+    assert found.manifest.counts["null_too_long"] == 1
+
+
+def test_a_rollout_beyond_the_reference_s_context_is_too_long_too(training: Any, scored: Scored) -> None:
+    """The policy has 64 positions and the reference 21: 21 tokens fit into it, 44 do not."""
+    rollouts, policy = training.rollouts("r", [["1" * 38, "2" * 15]]), training.policy()
+    assert sorted(len(row["prompt_token_ids"]) + len(row["token_ids"]) for row in rollouts.rows()) == [21, 44]
+    reference = training.policy("other", seed=1)
+    config = json.loads((reference.path / "config.json").read_text())
+    (reference.path / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 21}))
+    given = {"reference_policy": Weights(str(reference.path))}
+    with pytest.raises(Failed, match="1 of 2 rows of a chunk got no score .too long: 1"):
+        scored("s", rollouts, policy, given, method=Implicit())
+    found = scored("t", rollouts, policy, given, method=Implicit(), allow_failed=0.5)
     assert [row["score"] is None for row in found.rows()] == [True, False]
     assert found.manifest.counts["null_too_long"] == 1
 
