@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .batching import Step, TrainingRow
 from .objectives import AllDraws, Objective, Totals
+from .spans import START, Place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,28 +111,32 @@ def totals_of(rows: Iterable[TrainingRow]) -> Totals:
 
 
 class Order:
-    """Which units a step takes: every epoch in another order, one epoch after the other, fixed by the seed.
+    """Which units a draw takes: every epoch in another order, one epoch after the other, fixed by the seed.
 
     Args:
         units: how many there are.
-        per_step: how many a step takes.
-        total: where the last epoch ends; the last step may be short. None goes on for ever.
+        per_draw: how many a draw takes.
+        total: where the last epoch ends; the last draw may be short. None goes on for ever.
+        place: the draws and units that earlier trainings took.
     """
 
-    def __init__(self, units: int, per_step: int, seed: int, total: int | None = None) -> None:
-        self.units, self.per_step, self.seed, self.total = units, per_step, seed, total
+    def __init__(self, units: int, per_draw: int, seed: int, total: int | None = None, place: Place = START) -> None:
+        self.units, self.per_draw, self.seed, self.total, self.place = units, per_draw, seed, total, place
         self._epoch, self._permutation = -1, None
 
-    def of(self, step: int) -> Iterator[int]:
-        """The units of a step."""
-        first, end = step * self.per_step, (step + 1) * self.per_step
-        for place in range(first, end if self.total is None else min(end, self.total)):
-            yield int(self._order(place // self.units)[place % self.units])
+    def of(self, draw: int) -> Iterator[int]:
+        """The units of a draw."""
+        for unit in range(self._before(draw), self._before(draw + 1)):
+            yield int(self._order(unit // self.units)[unit % self.units])
 
-    def epochs(self, steps: int) -> float:
-        """How many passes over the units so many steps are."""
-        taken = steps * self.per_step
-        return round((taken if self.total is None else min(taken, self.total)) / self.units, 6)
+    def epochs(self, draws: int) -> float:
+        """How many passes over the units so many draws are, those of earlier trainings included."""
+        return round(self._before(draws) / self.units, 6)
+
+    def _before(self, draw: int) -> int:
+        """Units that are taken before a draw."""
+        taken = self.place.units + (draw - self.place.draws) * self.per_draw
+        return taken if self.total is None else min(taken, self.total)
 
     def _order(self, epoch: int) -> np.ndarray:
         import numpy as np

@@ -109,23 +109,23 @@ class OnPolicy:
         }
         self.verdicts.facts |= {"belongs_to": {"source": self.rollouts.recipe}, "stop_rule": "fixed"}
 
-    def step(self, step: int, place: int) -> Step[TrainingRow]:
+    def step(self, step: int, draw: int) -> Step[TrainingRow]:
         """The rows of a step: of a draw made now, or of one made some updates before; none of a broken problem.
 
         Args:
             step: counted over all trainings, from 0; the rows' `step` column holds the one that drew them.
-            place: the step in the order of problems.
+            draw: of problems, counted over all trainings on them.
 
         Raises:
             Stopped: the process was asked to stop; nothing of the step is kept.
         """
         index, number = divmod(step - self.first, self.reuse.updates_per_draw)
         if number == 0:
-            self._groups = self._draw(step, place // self.reuse.updates_per_draw)
+            self._groups = self._draw(step, draw)
         elif self._groups is None:
-            self._groups = self._read_back(index, place // self.reuse.updates_per_draw)
+            self._groups = self._read_back(index, draw)
         chosen = self._groups.update(number, self.reuse, self.objective, self.seed)
-        chosen.shown["epoch"] = self.draws.order.epochs(place // self.reuse.updates_per_draw + 1)
+        chosen.shown["epoch"] = self.draws.order.epochs(draw + 1)
         if number == 0:
             chosen.shown |= self._groups.shown
         return chosen
@@ -133,16 +133,16 @@ class OnPolicy:
     def _drawn_at(self, index: int) -> int:
         return self.first + index * self.reuse.updates_per_draw
 
-    def _draw(self, step: int, place: int) -> DrawnGroups:
+    def _draw(self, step: int, draw: int) -> DrawnGroups:
         """Sample and verify, draw more where groups teach nothing, write all rows, choose the groups to learn from."""
         began = time.perf_counter()
         self.engine.refresh()
         drawn = _Drawn()
-        self._sample(drawn, self.draws.first(place), step)
+        self._sample(drawn, self.draws.first(draw), step)
         wanted, rounds = len(drawn.picks), 0
         groups, broken = self._grouped(drawn.rows, drawn.verdicts)
         while rounds < self.refill and (missing := wanted - self._teaching(groups)) > 0:
-            more = self.draws.more(place, rounds + 1, missing, {pick.problem["problem_id"] for pick in drawn.picks})
+            more = self.draws.more(draw, rounds + 1, missing, {pick.problem["problem_id"] for pick in drawn.picks})
             if not more:
                 break
             rounds += 1
@@ -171,7 +171,7 @@ class OnPolicy:
                 self._old_file(index - spared).unlink(missing_ok=True)
         return made
 
-    def _read_back(self, index: int, place: int) -> DrawnGroups:
+    def _read_back(self, index: int, draw: int) -> DrawnGroups:
         """The groups of a draw whose rows are written already."""
         rows, verdicts = (
             [row for batch in read_batches(draft.folder / "data" / part_name(index)) for row in batch.to_pylist()]
@@ -179,7 +179,7 @@ class OnPolicy:
         )
         groups, _ = self._grouped(rows, verdicts)
         if self.refill:
-            groups = refilled(groups, self.objective, len(self.draws.first(place)))
+            groups = refilled(groups, self.objective, len(self.draws.first(draw)))
         made = DrawnGroups(groups, self._drawn_at(index))
         if self.old_logprobs is not None:
             made.load_old(self._old_file(index))

@@ -54,7 +54,7 @@ class PolicyTraining:
         options, span, start = self.options, supply.span, self.models.start
         publishing = PolicyPublishing(self.models, self.outs, span.until)
         stepwise = publishing.stepwise
-        start.data = {"identity": supply.identity, "first": span.first}
+        start.data = span.recorded(supply.identity)
         loss = self.models.loss(supply)
 
         def after_step(done: int) -> None:
@@ -124,7 +124,7 @@ class PolicyTraining:
 
     def _step(self, supply: Supply, step: int) -> Step[TrainingRow]:
         """The rows of a step; their totals say how much of the training is done."""
-        made = supply.source.step(step, step - supply.span.first)
+        made = supply.source.step(step, supply.span.draw_of(step))
         last = (self.options.optimization.schedule_steps or supply.span.until) - 1
         return replace(made, totals=replace(made.totals, along=min(1.0, step / max(1, last))))
 

@@ -2,9 +2,9 @@
 
     selected = select_problems(problems, [verdicts], ProblemSelection(repeat_bins="oreal"))
     draws = ProblemDraws(selected, Order(len(selected.problems), 64, seed), ...)
-    picks = draws.first(place); more = draws.more(place, 1, 5, {pick.problem_id for pick in picks})
+    picks = draws.first(draw); more = draws.more(draw, 1, 5, {pick.problem_id for pick in picks})
 
-What a step draws follows from the seed and the step's place in the data alone: a run that is continued draws the same.
+What a draw takes follows from the seed and its number alone: a run that is continued draws the same.
 """
 
 # P problems, each as often as it is repeated
@@ -178,18 +178,18 @@ class ProblemDraws:
         self._problems, self._weights_P = selected.problems, selected.weights_P
         self._seed, self._uniform_share = seed, uniform_share
 
-    def first(self, place: int) -> list[Pick]:
+    def first(self, draw: int) -> list[Pick]:
         """The problems that a draw begins with.
 
         Args:
-            place: the draw in the order of the data.
+            draw: counted over all trainings on these problems.
         """
-        units = list(self.order.of(place))
+        units = list(self.order.of(draw))
         if self._weights_P is None:
             return [Pick(self._problems[unit]) for unit in units]
-        return self._by_weight(range(len(self._problems)), len(units), (2, place))
+        return self._by_weight(range(len(self._problems)), len(units), (2, draw))
 
-    def more(self, place: int, round_: int, count: int, taken: Collection[str]) -> list[Pick]:
+    def more(self, draw: int, round_: int, count: int, taken: Collection[str]) -> list[Pick]:
         """Further problems of a draw, none of them taken already; fewer where no more are left.
 
         The order of the data does not move: what later draws begin with stays the same however many were refilled.
@@ -203,8 +203,8 @@ class ProblemDraws:
         units: dict[str, int] = {}
         free = [unit for unit, problem in enumerate(self._problems) if problem["problem_id"] not in taken]
         if self._weights_P is not None:
-            return self._by_weight(free, count, (3, place, round_))
-        shuffled = np.random.default_rng([self._seed, 3, place, round_]).permutation(len(free))
+            return self._by_weight(free, count, (3, draw, round_))
+        shuffled = np.random.default_rng([self._seed, 3, draw, round_]).permutation(len(free))
         for index in shuffled:
             if len(units) < count:
                 units.setdefault(self._problems[free[index]]["problem_id"], free[index])

@@ -22,8 +22,8 @@ from .objectives import Terms
 from .options import variant_name
 from .policy_folder import write_policy
 from .preflight import of_first_step
+from .spans import span_of
 from .stepwise_publishing import StepwisePublishing
-from .supply import span_of
 from .training import Training
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class RmTraining:
         found.told()
         per_step = options.rows_per_step
         assert per_step is not None
-        span = span_of(0, 0, count, per_step, loop.steps, loop.epochs)
+        span = span_of(0, count, per_step, steps=loop.steps, epochs=loop.epochs)
         order = Order(count, per_step, loop.seed, span.total)
         stepwise = StepwisePublishing(
             self._out, options.saving.save_every, first=0, until=span.until, write=self._write

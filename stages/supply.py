@@ -1,16 +1,16 @@
-"""What supplies the rows of each step, and which steps a run takes."""
+"""What supplies the rows of each step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .batching import Step, TrainingRow
 from .groups import Group, Order, step_random, weigh
 from .objectives import Objective
 from .reward_mapping import Reward
+from .spans import Span
 from .step_returns import with_step_advantages
 
 if TYPE_CHECKING:
@@ -24,46 +24,14 @@ class Source(Protocol):
         """Start, or go on before a step."""
         ...
 
-    def step(self, step: int, place: int) -> Step[TrainingRow]:
+    def step(self, step: int, draw: int) -> Step[TrainingRow]:
         """The rows of a step.
 
         Args:
             step: counted over all trainings, from 0.
-            place: the step in the order of the data.
+            draw: the draw of the data that it learns from.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Span:
-    """The steps of a run.
-
-    Args:
-        first: the step at which the data began; earlier trainings may have taken some of it.
-        until: the step at which the run ends.
-        total: units from `first` to the end; None where steps are counted and not epochs.
-    """
-
-    first: int
-    until: int
-    total: int | None
-
-
-def span_of(
-    start: int, first: int, units: int, per_step: int, steps: int | None, epochs: float | None, updates: int = 1
-) -> Span:
-    """The steps of a run that starts at `start`, in data that began at `first`.
-
-    Args:
-        units: groups, rows or problems of one epoch.
-        per_step: units that are taken at a time.
-        steps: how many steps; None to go by epochs, whose last step may be short.
-        updates: steps that learn from what was taken at a time.
-    """
-    if steps is not None:
-        return Span(first, start + steps, None)
-    wanted = max(1, round(units * (epochs or 1.0)))
-    return Span(first, start + updates * ceil(wanted / per_step), (start - first) // updates * per_step + wanted)
 
 
 class FixedRollouts:
@@ -78,11 +46,11 @@ class FixedRollouts:
     def open(self, step: int) -> None:
         """Nothing is kept from step to step."""
 
-    def step(self, step: int, place: int) -> Step[TrainingRow]:
-        groups = [self._groups[index] for index in self._order.of(place)]
+    def step(self, step: int, draw: int) -> Step[TrainingRow]:
+        groups = [self._groups[index] for index in self._order.of(draw)]
         groups, shown = with_step_advantages(groups, self._reward)
         chosen = weigh(groups, self._objective, step_random(self._seed, step))
-        chosen.shown |= {**shown, "epoch": self._order.epochs(place + 1)}
+        chosen.shown |= {**shown, "epoch": self._order.epochs(draw + 1)}
         return chosen
 
 

@@ -39,7 +39,7 @@ from .training_refusals import refuse, refuse_unmade
 from .truncation import Truncation
 from .verifying import Verifying
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, kw_only=True)

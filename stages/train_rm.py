@@ -183,7 +183,7 @@ def _settled(options: TrainRmOptions, given: Sources) -> TrainRmOptions:
 def plan(options: TrainRmOptions, policy: Weights, **inputs: Any) -> list[str]:
     """What --dry-run adds: what there is to learn from, and how many steps it makes."""
     from .memory_needs import rm_memory
-    from .supply import span_of
+    from .spans import span_of
 
     method, loop, given = options.method, options.loop, Sources.of(**inputs)
     if isinstance(method, VerifierMethod):
@@ -206,7 +206,7 @@ def plan(options: TrainRmOptions, policy: Weights, **inputs: Any) -> list[str]:
         units, unit, longest = len(read.units), "pairs" if method.in_pairs else "rows", read.longest
     lines += rm_memory(options, policy, longest).lines
     per_step = options.rows_per_step or method.rows_per_step
-    steps = span_of(0, 0, units, per_step, loop.steps, loop.epochs).until
+    steps = span_of(0, units, per_step, steps=loop.steps, epochs=loop.epochs).until
     return [*lines, f"{steps:,} steps of {per_step} {unit}"]
 
 

@@ -18,11 +18,11 @@ class FixedPairs:
     def open(self, step: int) -> None:
         """Nothing is kept from step to step."""
 
-    def step(self, step: int, place: int) -> Step[TrainingRow]:
-        chosen = [self._pairs[index] for index in self._order.of(place)]
+    def step(self, step: int, draw: int) -> Step[TrainingRow]:
+        chosen = [self._pairs[index] for index in self._order.of(draw)]
         rows = [row for unit, pair in enumerate(chosen) for row in pair.rows(unit)]
         lengths = [len(row.token_ids) for row in rows]
-        shown: dict[str, float] = {"pairs": len(chosen), "epoch": self._order.epochs(place + 1)}
+        shown: dict[str, float] = {"pairs": len(chosen), "epoch": self._order.epochs(draw + 1)}
         if rows:
             shown["completions/mean_length"] = sum(lengths) / len(lengths)
             shown["completions/clipped_ratio"] = sum(row.truncated for row in rows) / len(rows)

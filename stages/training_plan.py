@@ -12,7 +12,7 @@ from .memory_needs import policy_memory
 from .models import context_of, folder_of, read_config
 from .pairs.reading import read_pairs
 from .problem_selection import select_problems
-from .supply import span_of
+from .spans import span_of
 from .tokens import Encoder, load_encoder
 from .training_inputs import TrainingInputs
 from .training_rollouts import learnable, read_groups
@@ -67,7 +67,7 @@ def _unit(options: TrainPolicyOptions) -> str:
 
 
 def _steps(options: TrainPolicyOptions, units: int, per_draw: int, updates: int = 1) -> int:
-    return span_of(0, 0, units, per_draw, options.loop.steps, options.loop.epochs, updates).until
+    return span_of(0, units, per_draw, steps=options.loop.steps, epochs=options.loop.epochs, updates=updates).until
 
 
 def _of_problems(options: TrainPolicyOptions, inputs: TrainingInputs, encoder: Encoder) -> _Source:

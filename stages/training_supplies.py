@@ -27,8 +27,9 @@ from .pairs.preferences import write_pairs
 from .pairs.reading import read_pairs
 from .policy_models import PolicyModels
 from .problem_selection import ProblemDraws, select_problems
+from .spans import Span, span_before, span_of
 from .stepwise_publishing import publish_once
-from .supply import FixedRollouts, Span, Supply, span_of
+from .supply import FixedRollouts, Supply
 from .teachers import attach, teacher_logprobs, warn_foreign
 from .tokens import load_encoder
 from .training_engine import training_engine
@@ -73,7 +74,7 @@ def _given_rollouts(models: PolicyModels) -> Iterator[Supply]:
     per_step = options.groups_per_step or options.rows_per_step or 1
     identity = _digests(rollouts, inputs.verdicts, inputs.scores, inputs.teacher)
     span = _span(models, identity, len(groups), per_step)
-    order = Order(len(groups), per_step, options.loop.seed, span.total)
+    order = Order(len(groups), per_step, options.loop.seed, span.total, span.place)
     found = preflight.of_groups(
         groups, objective, given.counts, per_step=per_step, steps=span.until - models.start.step
     ) + preflight.ratio_health(rollouts)
@@ -111,7 +112,7 @@ def _pairs(models: PolicyModels, outs: TrainingOutputs) -> Iterator[Supply]:
     per_step = options.rows_per_step or 1
     identity = _digests(inputs.preferences, inputs.rollouts, inputs.verdicts, inputs.scores)
     span = _span(models, identity, len(given.pairs), per_step)
-    source = FixedPairs(given.pairs, Order(len(given.pairs), per_step, seed, span.total))
+    source = FixedPairs(given.pairs, Order(len(given.pairs), per_step, seed, span.total, span.place))
     longest = max(side.row.length for pair in given.pairs for side in (pair.chosen, pair.rejected))
     found = _memory(models, longest)
     found.told()
@@ -162,7 +163,7 @@ def _own_rollouts(models: PolicyModels, outs: TrainingOutputs) -> Iterator[Suppl
     )
     found += _memory(models)
     found.told()
-    order = Order(len(selected.problems), per_draw, options.loop.seed, span.total)
+    order = Order(len(selected.problems), per_draw, options.loop.seed, span.total, span.place)
     with AnswerPool(options.verifying) as pool:
         source = OnPolicy(
             problems=selected.problems,
@@ -206,15 +207,16 @@ def _keeps_old(options: TrainPolicyOptions) -> bool:
     return options.reuse.updates_per_draw > 1 and objective.uses_ratios and recomputed
 
 
-def _span(models: PolicyModels, identity: list[str], units: int, per_step: int, updates: int = 1) -> Span:
+def _span(models: PolicyModels, identity: list[str], units: int, per_draw: int, updates: int = 1) -> Span:
     """The steps of this run; the same data goes on where the training before this one left it."""
     if not units:
         raise WrongArtifact("there is nothing to train on, expected at least one row")
     start, loop = models.start, models.options.loop
-    first = start.data["first"] if start.data.get("identity") == identity else start.step
-    if (start.step - first) % updates:
-        first = start.step
-    return span_of(start.step, first, units, per_step, loop.steps, loop.epochs, updates)
+    before = span_before(start, identity, units)
+    if before:
+        taken = before.place_at(start.step).units
+        logger.info(f"goes on in the same data: {taken:,} taken before, {units:,} are an epoch")
+    return span_of(start.step, units, per_draw, steps=loop.steps, epochs=loop.epochs, updates=updates, before=before)
 
 
 def _memory(models: PolicyModels, longest: int = 0) -> preflight.Findings:

@@ -96,7 +96,8 @@ def test_a_reference_of_weight_zero_is_never_loaded(training):
     from whet.stages.objectives.oreal import Oreal
     from whet.stages.optimization import Optimization
     from whet.stages.policy_models import PolicyModels
-    from whet.stages.supply import Span, Supply
+    from whet.stages.spans import span_of
+    from whet.stages.supply import Supply
     from whet.stages.train_policy import TrainPolicyOptions, resolve
     from whet.stages.training_inputs import TrainingInputs
 
@@ -106,6 +107,6 @@ def test_a_reference_of_weight_zero_is_never_loaded(training):
     for weight in (0.1, 0.0):
         resolved = resolve(replace(options, objective=Oreal(kl_weight=weight)), training.policy(), **given)
         made = PolicyModels(TrainingInputs.of(training.policy(), **given), resolved, steps_done=lambda: 0)
-        supply: Any = Supply(source=None, span=Span(0, 1, None), identity=[])  # type: ignore[arg-type]
+        supply: Any = Supply(source=None, span=span_of(0, 1, 1, steps=1, epochs=None), identity=[])  # type: ignore[arg-type]
         loss = made.loss(supply)
         assert (loss._reference is None) == (weight == 0)

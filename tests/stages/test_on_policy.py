@@ -156,6 +156,17 @@ def test_a_run_that_goes_on_draws_other_rollouts_and_counts_on(training, undecid
     assert whole.manifest.facts["steps"] == two.manifest.facts["steps"] == 2
 
 
+def test_a_run_that_goes_on_with_smaller_steps_takes_the_problems_that_are_left(training, undecided):
+    problems = training.problems_artifact(6)
+    place: dict[str, Any] = {"policy": undecided, "problems": problems}
+    one = training.train("one", replace(OPTIONS, groups_per_step=3, loop=Loop(steps=1)), **place)
+    smaller = replace(OPTIONS, groups_per_step=1, loop=Loop(steps=3))
+    training.train("two", smaller, **place, continue_from=Weights(str(one.path)))
+    drawn = [{row["problem_id"] for row in rows_of(training, name)} for name in ("one-rollouts", "two-rollouts")]
+    assert [len(ids) for ids in drawn] == [3, 3]
+    assert len(drawn[0] | drawn[1]) == 6
+
+
 def test_rejection_trains_on_its_correct_rollouts(training, undecided):
     options = replace(OPTIONS, loop=Loop(steps=1), objective=Rejection())
     made = training.train("out", options, policy=undecided, problems=training.problems_artifact())
