@@ -7,7 +7,7 @@ whet eval SALIENCE --out FOLDER: measure how well token weights predict accuraci
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..artifacts import (
     Artifact,
@@ -23,10 +23,7 @@ from ..artifacts import (
     WrongOption,
 )
 
-if TYPE_CHECKING:
-    pass
-
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,11 +43,12 @@ def plot_reliability(
     *,
     said: str = "confidence",
     right: str = "share of verdicts that are right",
+    rows: str = "rows",
 ) -> None:
     """Draw the share that is right beside the mean confidence of each bin, and how many rows each bin has.
 
     Args:
-        said, right: what the axes are called.
+        said, right, rows: what the axes are called.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -63,10 +64,10 @@ def plot_reliability(
     upper.set_ylim(0, 1.02)
     upper.set_ylabel(right)
     error = calibration.errors[bins].value
-    upper.set_title(f"{calibration.rows:,} rows, ECE {error:.3f} ({bins} bins)", fontsize=10)
+    upper.set_title(f"{calibration.rows:,} {rows}, ECE {error:.3f} ({bins} bins)", fontsize=10)
     upper.legend(fontsize=8, frameon=False, loc="upper left")
     lower.bar(centres, [one.rows for one in filled], 0.9 / bins, color=COLOURS[0], alpha=0.5)
-    lower.set_ylabel("rows")
+    lower.set_ylabel(rows)
     lower.set_xlabel(said)
     lower.set_xlim(0, 1)
     for axes in (upper, lower):

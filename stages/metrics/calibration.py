@@ -1,11 +1,11 @@
-"""Calibration: is a verdict of confidence .9 right nine times in ten?
+"""Calibration: is a verdict of confidence .9 right nine times in ten? Is a preference of .9?
 
-Legend: N rows, P problems, B bins, R resamples.
+Legend: N rows, n rollouts of a problem, P problems, B bins, R resamples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -39,6 +39,7 @@ class Calibration:
     Args:
         errors: the expected calibration error by number of bins.
         by_chance: what that error would be, on average, if these confidences were perfectly calibrated: rows are few.
+            NaN for pairs, which are not independent of each other.
     """
 
     rows: int
@@ -56,7 +57,8 @@ def bin_of(confidence_N: np.ndarray, bins: int) -> np.ndarray:
 def expected_error(sums: np.ndarray) -> np.ndarray:
     """Expected calibration error of sums [..., B, 3] (rows, sum of confidences, rows that are right): [...].
 
-    sum over bins of |rows right - sum of confidences| / all rows. (Guo et al. 2017, arXiv 1706.04599, eq. 3.)
+    sum over bins of |rows right - sum of confidences| / all rows, weighed or not. (Guo et al. 2017, arXiv 1706.04599,
+    eq. 3.)
     """
     return ratio(np.abs(sums[..., 2] - sums[..., 1]).sum(-1), sums[..., 0].sum(-1))
 
@@ -85,24 +87,68 @@ def calibrate(
     if len(said_N) == 0 or said_N.min() < 0 or said_N.max() > 1:
         raise ValueError(f"{len(said_N)} confidences, expected at least one and all in [0, 1]")
     problems, place_N = np.unique(np.asarray(problem_N), return_inverse=True)
-    each_N3 = np.stack([np.ones_like(said_N), said_N, right], axis=1)
-    squares_N1 = (said_N - right)[:, None] ** 2
-    columns = [_spread(place_N, np.zeros_like(place_N), np.hstack([each_N3[:, :1], squares_N1]), len(problems), 1)]
-    columns += [_spread(place_N, bin_of(said_N, count), each_N3, len(problems), count) for count in BINS]
-    ends = np.cumsum([column.shape[1] for column in columns])
-    sums = Sums(np.hstack(columns), confidence, resamples)
-    brier, errors, by_chance, shown = _brier(sums), {}, {}, {}
-    for count, first, end in zip(BINS, ends, ends[1:], strict=False):
-        errors[count] = _error(sums, lambda s, first=first, end=end: s[..., first:end].reshape(*s.shape[:-1], -1, 3))
-        bin_N = bin_of(said_N, count)
-        variance_B = np.bincount(bin_N, said_N * (1 - said_N), count)
+    sums_PK = _sums(place_N, said_N, right, np.ones_like(said_N), len(problems))
+    by_chance = {}
+    for count in BINS:
+        variance_B = np.bincount(bin_of(said_N, count), said_N * (1 - said_N), count)
         # |rows right - sum of confidences| of a bin is about that of a normal number: its mean is sqrt(2/pi) deviations
         by_chance[count] = float(np.sqrt(variance_B * 2 / np.pi).sum() / len(said_N))
+    rows = {count: np.bincount(bin_of(said_N, count), minlength=count) for count in BINS}
+    return _calibration(Sums(sums_PK, confidence, resamples), rows, by_chance)
+
+
+def calibrate_pairs(
+    groups: Sequence[tuple[np.ndarray, np.ndarray]], confidence: float = 0.95, resamples: int = 9999
+) -> Calibration:
+    """Measure the calibration of preferences between a right and a wrong rollout of one problem.
+
+    A pair's confidence is 1 / (1 + exp(-|difference of the scores|)), at least 1/2, and it is right where the right
+    rollout has the higher score; equal scores count as half right. The Brier score is the mean of (1 - p)^2, p the
+    probability that the scores give to the right one. All pairs of a problem together weigh as much as those of any
+    other problem, as in the mean of the problems' AUC. A shift of all scores of a problem changes nothing.
+
+    Args:
+        groups: the scores [n] of each problem, and which rollouts are right, bool [n].
+
+    Raises:
+        ValueError: no problem, or one without a right or without a wrong rollout.
+    """
+    if not groups or not all(right_n.any() and not right_n.all() for _, right_n in groups):
+        raise ValueError(f"{len(groups)} problems, expected at least one, each with a right and a wrong rollout")
+    sums, rows = [], {count: np.zeros(count, np.int64) for count in BINS}
+    for scores_n, right_n in groups:
+        ahead_N = np.subtract.outer(scores_n[right_n], scores_n[~right_n]).ravel()
+        said_N, won_N = 1 / (1 + np.exp(-np.abs(ahead_N))), (np.sign(ahead_N) + 1) / 2
+        sums.append(_sums(np.zeros(len(said_N), np.int64), said_N, won_N, np.full(len(said_N), 1 / len(said_N)), 1))
+        for count in BINS:
+            rows[count] += np.bincount(bin_of(said_N, count), minlength=count)
+    return _calibration(Sums(np.concatenate(sums), confidence, resamples), rows, dict.fromkeys(BINS, nan))
+
+
+def _sums(
+    place_N: np.ndarray, said_N: np.ndarray, right_N: np.ndarray, weight_N: np.ndarray, problems: int
+) -> np.ndarray:
+    """By problem: weights and weighed Brier scores, then what `expected_error` takes, by number of bins; [P, K]."""
+    squares_N = right_N * (1 - said_N) ** 2 + (1 - right_N) * said_N**2
+    each_N3 = weight_N[:, None] * np.stack([np.ones_like(said_N), said_N, right_N], axis=1)
+    brier_N2 = weight_N[:, None] * np.stack([np.ones_like(said_N), squares_N], axis=1)
+    columns = [_spread(place_N, np.zeros_like(place_N), brier_N2, problems, 1)]
+    columns += [_spread(place_N, bin_of(said_N, count), each_N3, problems, count) for count in BINS]
+    return np.hstack(columns)
+
+
+def _calibration(sums: Sums, rows: Mapping[int, np.ndarray], by_chance: dict[int, float]) -> Calibration:
+    """From what `_sums` gives, and the rows in each bin."""
+    brier, errors, shown, first = _brier(sums), {}, {}, 2
+    for count in BINS:
+        end = first + 3 * count
+        errors[count] = _error(sums, lambda s, first=first, end=end: s[..., first:end].reshape(*s.shape[:-1], -1, 3))
         shown[count] = [
-            Bin(b / count, (b + 1) / count, int(n), said / n if n else nan, hits / n if n else nan)
+            Bin(b / count, (b + 1) / count, int(rows[count][b]), said / n if n else nan, hits / n if n else nan)
             for b, (n, said, hits) in enumerate(sums.total[first:end].reshape(-1, 3).tolist())
         ]
-    return Calibration(len(said_N), brier, errors, by_chance, shown)
+        first = end
+    return Calibration(int(rows[BINS[0]].sum()), brier, errors, by_chance, shown)
 
 
 def _spread(place_N: np.ndarray, bin_N: np.ndarray, values_NK: np.ndarray, problems: int, bins: int) -> np.ndarray:
@@ -113,7 +159,7 @@ def _spread(place_N: np.ndarray, bin_N: np.ndarray, values_NK: np.ndarray, probl
 
 
 def _brier(sums: Sums) -> Interval:
-    """From the first two sums: rows, and squares of confidence - right."""
+    """From the first two sums: rows, and squares of what is right - confidence."""
     value = float(sums.total[1] / sums.total[0])
     ends = sums.ends(lambda s: ratio(s[..., 1], s[..., 0]))
     return Interval(value, *(ends or without_spread(value, sums.problems, (0.0, 1.0), sums.confidence)))

@@ -3,7 +3,8 @@
     {"format": 1, "method": "token", "token_alignment": "before", "chat": true}
     {"format": 1, "method": "polar", "packing": {"separator_token": "<|reward|>", ...}}
     {"format": 1, "method": "bradley-terry", "chat": true}
-    {"format": 1, "method": "implicit", "chat": true, "beta": 0.05, "reference": {"spec": "...", "digest": "..."}}
+    {"format": 1, "method": "implicit", "chat": true, "beta": 0.05, "reference": {"spec": "...", "digest": "..."},
+     "loss": "ce"}
 
 The rest of the folder is a plain Hugging Face model: AutoModelForTokenClassification (token),
 AutoModelForSequenceClassification (bradley-terry, polar) with one label, AutoModelForCausalLM (implicit).
@@ -52,6 +53,8 @@ class Settings:
     """A token's implicit reward is beta times ln p of the model minus ln p of the reference"""
 
     reference: Reference | None = None
+    loss: Literal["ce", "dpo"] | None = None
+    """Of an implicit one: trained on verdicts (ce) its sum is a log-odds, on pairs (dpo) one up to a prompt's shift"""
 
     def __post_init__(self) -> None:
         needed = {"token": ["token_alignment"], "polar": ["packing"], "implicit": ["beta", "reference"]}

@@ -104,5 +104,5 @@ def settings_for(method: RewardMethod, policy: Weights, *, chat: bool) -> Settin
         return Settings(method=name, chat=chat, token_alignment="before")
     if isinstance(method, Implicit):
         reference = Reference(spec=policy.spec, digest=policy.digest)
-        return Settings(method=name, chat=chat, beta=method.beta, reference=reference)
+        return Settings(method=name, chat=chat, beta=method.beta, reference=reference, loss=method.loss)
     return Settings(method=name, chat=chat)

@@ -94,10 +94,9 @@ def gains(view: View, choice: Sequence[Measured]) -> list[Comparison]:
 
 def weighing_of(view: View) -> str:
     """How scores become weights of votes, which must not be negative: softmax, score or logistic."""
-    if view.judged.within_problem:
+    if view.judged.within_problem or view.judged.scale.kind == "preference":
         return "softmax"
-    known = [score for group in view.groups for row in group if (score := view.score_of(row)) is not None]
-    return "score" if known and min(known) >= 0 and max(known) <= 1 else "logistic"
+    return "score" if view.judged.scale.kind == "probability" else "logistic"
 
 
 def logistic(score: float) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Artifact, Draft, Score, Weights
 from ...artifacts.wording import counted
-from .methods import Polar, Token, name_of
+from .methods import Implicit, Polar, Token, held_settings, name_of
 
 if TYPE_CHECKING:
     from ..score import ScoreOptions
@@ -42,6 +42,8 @@ def facts_of(
     }
     if model.adapter is not None:
         facts["adapter"] = {"spec": model.adapter.spec, "digest": model.adapter.digest}
+    if isinstance(options.method, Implicit) and (loss := _loss_of(options.method, model, reference_policy)):
+        facts["method"]["loss"] = loss
     if isinstance(options.method, Token):
         facts["token_alignment"] = "before"
     if rows.kind == "texts":
@@ -52,6 +54,15 @@ def facts_of(
     if reference_rollouts is not None:
         facts["reference_rollouts"] = reference_rollouts.digest
     return facts
+
+
+def _loss_of(method: Implicit, model: Weights, reference: Weights | None) -> str | None:
+    """What an implicit reward model was trained with, where its rewards are those of that training."""
+    settings = held_settings(model)
+    if settings is None or settings.reference is None or reference is None:
+        return None
+    as_trained = method.beta == settings.beta and reference.digest == settings.reference.digest
+    return settings.loss if as_trained else None
 
 
 def tell(scores: Draft[Score], options: ScoreOptions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .choosing import logistic, weighing_of
+from .choosing import logistic
 from .judged import Row
 from .view import View
 
@@ -58,14 +58,16 @@ def verdicts_followed(view: View) -> list[Estimate]:
 
 
 def calibration(view: View) -> Calibration | None:
-    """Of scores that are probabilities, or log-odds: the share that is correct at each of them."""
-    from ..metrics.calibration import calibrate
+    """The share that is correct at each probability that scores give to a rollout, or to one of two of a problem."""
+    from ..metrics.calibration import calibrate, calibrate_pairs
 
-    weighing, rows = weighing_of(view), view.known
-    if weighing == "softmax" or not view.judged.log_odds or not rows:
+    kind, rows = view.judged.scale.kind, view.known
+    if kind == "preference" and view.mixed:
+        return calibrate_pairs([view.arrays(group) for group in view.mixed], view.confidence, view.resamples)
+    if kind not in ("probability", "log-odds") or not rows:
         return None
     scores = [float(view.score_of(row) or 0.0) for row in rows]
-    said = scores if weighing == "score" else [logistic(score) for score in scores]
+    said = scores if kind == "probability" else [logistic(score) for score in scores]
     numbers = {problem: place for place, problem in enumerate(sorted({row.problem_id for row in rows}))}
     places, right = [numbers[row.problem_id] for row in rows], [row.right for row in rows]
     return calibrate(places, said, right, view.confidence, view.resamples)

@@ -13,6 +13,7 @@ from ..agreement.reading import check_same_rollouts, rollouts_behind
 from ..evaluating import choose_step
 from ..joins import blames_problem, by_rollout, check_belongs
 from .facts import OWN_REFERENCE, WITHIN_PROBLEM
+from .scale import Scale, scale_of
 
 _VERDICT = ["problem_id", "step", "verdict", "reason", "extracted", "answer_type"]
 
@@ -40,7 +41,7 @@ class Judged:
 
     Args:
         within_problem: the scores (or those of --against) say nothing across problems.
-        log_odds: the scores may be read as log-odds, or as probabilities, of being correct.
+        scale: what the scores may be read as.
         length_unit: of `Row.length`.
         source_of: by problem; None where it has none.
         tied: (kind, name) of the prompts of RewardBench 2's ties, by problem: kind is ref or tied.
@@ -51,7 +52,7 @@ class Judged:
     verdicts: str
     groups: dict[str, list[Row]]
     within_problem: bool
-    log_odds: bool
+    scale: Scale
     length_unit: str
     source_of: dict[str, str | None]
     tied: dict[str, tuple[str, str]]
@@ -135,7 +136,7 @@ def read_judged(
         verdicts=str(verdicts.path),
         groups=dict(sorted(groups.items())),
         within_problem=any(one.get("comparable") == WITHIN_PROBLEM for one in facts),
-        log_odds=_log_odds(facts[0]),
+        scale=scale_of(facts[0], [row.score for row, *_ in lengths if row.score is not None]),
         length_unit="tokens" if by_tokens else "characters",
         source_of={key: problem.get("source") for key, problem in problems.items()},
         tied={key: found for key, problem in problems.items() if (found := _tie(problem.get("meta"))) is not None},
@@ -173,14 +174,6 @@ def _leave_out_references(groups: dict[str, list[Row]]) -> int:
             found += len(group) - len(scored)
             groups[key] = scored
     return found
-
-
-def _log_odds(facts: dict[str, Any]) -> bool:
-    """Whether scores are log-odds or probabilities; those that nothing is known of may be."""
-    method = facts.get("method") or {}
-    if facts.get("normalize", "none") != "none" or method.get("name") == "likelihood":
-        return False
-    return method.get("name") != "implicit" or method.get("aggregate", "sum") == "sum"
 
 
 def _about(rollouts: Sequence[Artifact[Rollout]]) -> dict[str, tuple[int | None, int | None, int]]:

@@ -31,7 +31,13 @@ MEANING = {
 _WEIGHTS = {
     "score": "the scores themselves, which are all in [0, 1]",
     "logistic": "1 / (1 + exp(-score))",
-    "softmax": "exp(score - highest score of the problem), as scores compare within a problem only",
+    "softmax": "exp(score - highest score of the problem), as only differences inside a problem say something",
+}
+_READ = {
+    "probability": "The scores themselves, as probabilities of being correct, of {} rollouts",
+    "log-odds": "The probability 1 / (1 + exp(-score)) of being correct, of {} rollouts",
+    "preference": "The probability 1 / (1 + exp(-difference)) that the higher score of two is the correct one's, of {} "
+    "pairs of a correct and a wrong rollout of one problem; every mixed problem weighs the same",
 }
 
 _PAGE = """\
@@ -77,13 +83,16 @@ Length is in {{ m.judged.length_unit }}.
 
 {{ estimates(m.other) }}
 {% endif -%}
-{% if m.calibration -%}
 ## Calibration
 
-Read as a probability ({{ weights }}), of {{ m.calibration.rows }} rollouts:
+{% if m.calibration -%}
+{{ read }}:
 
 {{ calibrated(m.calibration) }}
-![share that is correct by score](reliability.png)
+![share that is correct by probability](reliability.png)
+
+{% else -%}
+Not measured: {{ uncalibrated }}.
 
 {% endif -%}
 {% if m.by_source -%}
@@ -114,16 +123,25 @@ over problems.
 
 def page(measures: Measures) -> str:
     """The report as Markdown."""
+    scale = measures.judged.scale.kind
     return fill(
         _PAGE,
         m=measures,
         percent=f"{100 * measures.settings['confidence']:g}",
         warnings=warnings_of(measures),
         weights=_WEIGHTS[measures.weights],
+        read=_READ[scale].format(measures.calibration.rows) if measures.calibration is not None else "",
+        uncalibrated=uncalibrated(measures),
         estimates=_estimates,
         choice=_choices(measures.choice),
         by_source=_by_source(measures.by_source),
     )
+
+
+def uncalibrated(measures: Measures) -> str:
+    """Why there is no calibration, where there is none."""
+    nothing = "mixed problem" if measures.judged.scale.kind == "preference" else "rollout with a score and a verdict"
+    return measures.judged.scale.why or f"there is no {nothing}"
 
 
 def warnings_of(measures: Measures) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..report import comparisons_payload, estimates_payload, interval_payload
+from ..report import comparisons_payload, estimates_payload, interval_payload, known
 from .measuring import Measures
+from .page import uncalibrated
 
 
 def payload(measures: Measures) -> dict[str, Any]:
@@ -24,17 +25,20 @@ def payload(measures: Measures) -> dict[str, Any]:
             }
             for name, part in measures.by_source.items()
         },
-        "calibration": {},
+        "calibration": {"read_as": measures.judged.scale.kind},
         "counts": measures.counts,
         "settings": {**measures.settings, "weights_of_votes": measures.weights},
     }
     if (calibration := measures.calibration) is not None:
-        found["calibration"] = {"brier": interval_payload(calibration.brier), "rows": calibration.rows}
+        counted = "pairs" if measures.judged.scale.kind == "preference" else "rows"
+        found["calibration"] |= {"brier": interval_payload(calibration.brier), counted: calibration.rows}
         for count, error in calibration.errors.items():
             found["calibration"][f"ece@{count}"] = {
                 **interval_payload(error),
-                "by_chance": calibration.by_chance[count],
+                "by_chance": known(calibration.by_chance[count]),
             }
+    else:
+        found["calibration"]["withheld"] = uncalibrated(measures)
     if (against := measures.against) is not None:
         found["against"] = {
             "name": against.name,

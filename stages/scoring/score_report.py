@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+_AXES = {
+    False: ("score as a probability", "share of rollouts that are correct", "rollouts"),
+    True: ("probability of a preference", "share of preferences that are right", "pairs"),
+}
+"""Of the plot of calibration, by whether pairs are calibrated: what the axes are called."""
+
+
 def report_scores(
     artifacts: Sequence[Artifact[Any]],
     verdicts: Artifact[Verdict],
@@ -46,10 +53,8 @@ def report_scores(
     rows = [row for group in judged.groups.values() for row in group]
     plot_choice(report.folder / "best-of-k.png", measures, [(r.score, r.right) for r in rows if r.score is not None])
     if measures.calibration is not None:
-        plot_reliability(
-            report.folder / "reliability.png", measures.calibration, said="score as a probability",
-            right="share of rollouts that are correct",
-        )  # fmt: skip
+        said, right, rows = _AXES[judged.scale.kind == "preference"]
+        plot_reliability(report.folder / "reliability.png", measures.calibration, said=said, right=right, rows=rows)
     keep(report, measures.counts, [*measures.ranking, *measures.choice, *measures.length, *measures.other])
     for line in warnings_of(measures):
         logger.warning(line)

@@ -1,11 +1,11 @@
 """Calibration: errors and bins computed by hand, and what chance alone shows."""
 
-from math import isnan
+from math import isnan, log
 
 import numpy as np
 import pytest
 
-from whet.stages.metrics.calibration import bin_of, calibrate
+from whet.stages.metrics.calibration import bin_of, calibrate, calibrate_pairs
 
 
 def test_a_bin_holds_its_upper_edge_and_the_first_also_zero() -> None:
@@ -63,3 +63,40 @@ def test_what_is_no_confidence_is_refused() -> None:
     for said in ([], [1.5], [-0.1]):
         with pytest.raises(ValueError, match=r"expected at least one and all in \[0, 1\]"):
             calibrate(range(len(said)), said, [True] * len(said))
+
+
+# A right rollout of ln 3 between wrong ones of 0 and 2 ln 3: two preferences of .75, one of them right. A right one of
+# ln 9 above a wrong one of 0: a preference of .9, right.
+PAIRS = [
+    (np.array([log(3), 0.0, 2 * log(3)]), np.array([True, False, False])),
+    (np.array([log(9), 0.0]), np.array([True, False])),
+]
+
+
+def test_the_calibration_of_preferences_is_that_computed_by_hand() -> None:
+    """Both problems weigh the same, so the pairs of the first 1/2 each."""
+    found = calibrate_pairs(PAIRS, resamples=200)
+    # bin of .75: 1/2 right; bin of .9: all right
+    assert found.errors[10].value == pytest.approx((abs(0.5 - 0.75) + abs(1 - 0.9)) / 2)
+    assert found.brier.value == pytest.approx(((0.25**2 + 0.75**2) / 2 + 0.1**2) / 2)
+    assert found.rows == 3
+    seven = found.bins[10][7]
+    assert (seven.rows, seven.mean, seven.right) == (2, pytest.approx(0.75), pytest.approx(0.5))
+    assert isnan(found.by_chance[10])
+
+
+def test_a_shift_of_a_problem_s_scores_changes_no_preference() -> None:
+    shifted = [(PAIRS[0][0] + 40, PAIRS[0][1]), (PAIRS[1][0] - 7, PAIRS[1][1])]
+    one, other = (calibrate_pairs(groups, resamples=200) for groups in (PAIRS, shifted))
+    assert other.brier.value == pytest.approx(one.brier.value)
+    assert other.errors[15].value == pytest.approx(one.errors[15].value)
+
+
+def test_equal_scores_are_a_preference_of_one_half_that_is_half_right() -> None:
+    found = calibrate_pairs([(np.zeros(2), np.array([True, False]))] * 3, resamples=200)
+    assert (found.errors[10].value, found.brier.value) == (0, 0.25)
+
+
+def test_a_problem_without_a_wrong_rollout_has_no_pairs() -> None:
+    with pytest.raises(ValueError, match="expected at least one, each with a right and a wrong rollout"):
+        calibrate_pairs([(np.zeros(2), np.array([True, True]))])

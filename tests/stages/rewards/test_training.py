@@ -292,6 +292,7 @@ def test_an_implicit_model_learns_and_names_the_model_it_began_from(training, tr
     settings, policy = read_settings(made.path), training.policy()
     assert settings is not None
     assert (settings.beta, settings.reference) == (0.5, Reference(spec=policy.spec, digest=policy.digest))
+    assert settings.loss == loss
     assert load_policy(Weights(str(made.path))).config.tie_word_embeddings
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from whet.artifacts import Artifact, Draft, WrongArtifact, WrongOption, make_pro
 from whet.cli.main import main
 from whet.stages.eval import EvalOptions, resolve
 from whet.stages.eval import eval as evaluate
+
+WITHHELD = "nothing tells what these scores are, and they do not all lie in [0, 1]"
+ABB = [[{"verdict": v, "extracted": a} for v, a in (("correct", "a"), ("incorrect", "b"), ("incorrect", "b"))]]
 
 Report = Callable[..., dict[str, Any]]
 
@@ -121,26 +125,53 @@ def test_scores_that_compare_within_a_problem_get_no_pooled_auc_and_no_calibrati
     scores = world.scores([[3.0, 1.0], [-9.0, -8.0]], comparable="within-problem")
     metrics = world.report([scores], world.verdicts(["ci", "ci"], ["ab", "ab"]))
     assert "pooled-auc" not in metrics["metrics"]
-    assert metrics["calibration"] == {}
+    assert metrics["calibration"] == {"read_as": "none", "withheld": WITHHELD}
     assert metrics["comparable"] == "within-problem"
     assert metrics["settings"]["weights_of_votes"] == "softmax"
     assert values(metrics)["within-problem-auc"] == 0.5
 
 
 @pytest.mark.parametrize(
-    ("facts", "calibrated"),
+    ("facts", "read_as"),
     [
-        ({"method": {"name": "token"}}, True),
-        ({"method": {"name": "token"}, "normalize": "running"}, False),
-        ({"method": {"name": "implicit", "aggregate": "sum"}}, True),
-        ({"method": {"name": "implicit", "aggregate": "min"}}, False),
-        ({"method": {"name": "likelihood"}}, False),
+        ({"method": {"name": "token", "aggregate": "mean"}}, "log-odds"),
+        ({"method": {"name": "token", "aggregate": "min"}}, "none"),
+        ({"method": {"name": "token"}, "normalize": "running"}, "none"),
+        ({"method": {"name": "implicit", "aggregate": "sum", "loss": "ce"}}, "log-odds"),
+        ({"method": {"name": "implicit", "aggregate": "sum"}}, "preference"),
+        ({"method": {"name": "implicit", "aggregate": "min"}}, "none"),
+        ({"method": {"name": "implicit", "aggregate": "mean", "loss": "ce"}}, "none"),
+        ({"method": {"name": "bradley-terry"}}, "preference"),
+        ({"method": {"name": "polar"}, "comparable": "within-problem"}, "preference"),
+        ({"method": {"name": "likelihood"}}, "none"),
+        ({}, "none"),
     ],
 )
-def test_only_log_odds_and_probabilities_are_calibrated(world: World, facts: dict[str, Any], calibrated: bool) -> None:
-    """Deviations from a running mean, sums of a single step and log-probabilities say nothing of being correct."""
+def test_only_what_says_how_likely_is_calibrated(world: World, facts: dict[str, Any], read_as: str) -> None:
+    """Deviations from a running mean, single steps, log-probabilities and unknown numbers only rank."""
     metrics = world.report([world.scores([[2.0, -1.0], [0.5, 0.1]], **facts)], world.verdicts(["ci", "ic"]))
-    assert bool(metrics["calibration"]) is calibrated
+    found = metrics["calibration"]
+    assert found["read_as"] == read_as
+    assert found.get("rows", 0) == (4 if read_as == "log-odds" else 0)
+    assert found.get("pairs", 0) == (2 if read_as == "preference" else 0)
+    page = (world.folder / "report" / "v1" / "README.md").read_text()
+    assert ("Not measured: " in page) is ("withheld" in found) is (read_as == "none")
+
+
+def test_bradley_terry_scores_are_calibrated_as_preferences_whatever_their_shift(world: World) -> None:
+    """Differences ln 3 (right) and ln 9 (wrong): |1 - .75| / 2 + |0 - .9| / 2; read as log-odds 50 would be sure.
+
+    A shift takes no vote away either: of the answers a, b and b with odds 3 to 1 to 1, a has the greatest weight.
+    """
+    scores = world.scores([[log(3), 0.0], [50.0, 50.0 + log(9)]], method={"name": "bradley-terry"})
+    metrics = world.report([scores], world.verdicts(["ci", "ci"]))
+    assert metrics["calibration"]["ece@10"]["value"] == pytest.approx((0.25 + 0.9) / 2)
+    assert metrics["calibration"]["ece@10"]["by_chance"] is None
+    assert metrics["calibration"]["brier"]["value"] == pytest.approx((0.25**2 + 0.9**2) / 2)
+    votes = world.scores([[50 + log(3), 50.0, 50.0]], "votes", method={"name": "bradley-terry"})
+    metrics = world.report([votes], world.rows("verdicts", "others", ABB), k=[3])
+    assert metrics["settings"]["weights_of_votes"] == "softmax"
+    assert values(metrics)["weighted-majority@3"] == 1.0
 
 
 def test_what_the_others_are_compared_with_has_no_part_in_any_choice(world: World) -> None:

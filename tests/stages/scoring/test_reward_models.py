@@ -163,6 +163,17 @@ def test_an_implicit_folder_says_its_beta_and_warns_of_another_reference(
     assert "was trained against s (other)" in said[0]
 
 
+def test_scores_tell_the_loss_of_an_implicit_model_where_they_are_the_rewards_of_its_training(
+    training: Any, scored: Scored
+) -> None:
+    policy, start = training.policy("trained", seed=1), training.policy()
+    reference = Reference(spec="s", digest=start.digest)
+    write_settings(policy.path, Settings(method="implicit", beta=0.2, reference=reference, loss="ce"))
+    rollouts, model, given = training.rollouts("r", TEXTS), Weights(str(policy.path)), {"reference_policy": start}
+    found = [scored(f"s{beta}", rollouts, model, given, method=Implicit(beta=beta)) for beta in (None, 0.3)]
+    assert [one.manifest.facts["method"].get("loss") for one in found] == ["ce", None]
+
+
 def test_a_folder_of_another_method_is_refused(training: Any) -> None:
     rollouts, model = training.rollouts("r", [["1"]]), reward_model(training, "token")
     with pytest.raises(WrongArtifact, match="holds a token reward model, which gives no token probabilities"):
