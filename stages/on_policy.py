@@ -52,6 +52,7 @@ class OnPolicy:
         refill: rounds of drawing more, at most.
         first: the step of the first chunk; chunk k holds what step first + k * updates_per_draw drew.
         policy_digest: of the policy that the training started from.
+        context: tokens that a prompt and its rollout may have together.
         old_logprobs: computes what the proximal ratios are taken to, where one draw serves several updates and the
             objective does not take the sampler's record.
         checkpoint_every: steps between checkpoints, which may stand in the middle of a draw.
@@ -72,6 +73,7 @@ class OnPolicy:
     verdicts: Draft[Verdict]
     first: int
     policy_digest: str
+    context: int
     refill: int = 0
     reuse: Reuse = field(default_factory=Reuse)
     old_logprobs: OldLogprobs | None = None
@@ -250,7 +252,8 @@ class OnPolicy:
                 group.rows.append(_training_row(row))
                 continue
             made = _training_row(row)
-            found = rewarded(made, verdict["verdict"], self.reward, self.truncation, self.sampling.max_tokens)
+            limit = min(self.sampling.max_tokens, self.context - len(made.prompt_token_ids))
+            found = rewarded(made, verdict["verdict"], self.reward, self.truncation, limit)
             if found is None:
                 group.unknown += 1
                 group.others.append(made)

@@ -11,6 +11,7 @@ from ..artifacts import Artifact, Rollout, Score, Verdict, Weights, WrongArtifac
 from .batching import TrainingRow, policy_tokens
 from .groups import Group, step_random
 from .joins import blames_problem, judgements_of
+from .models import context_of, folder_of, read_config
 from .objectives import AllDraws, Objective
 from .reward_mapping import Reward
 from .rollouts import rows_with_arrays
@@ -62,6 +63,7 @@ def read_groups(
     broken = {row["problem_id"] for row in (judged or {}).values() if blames_problem(row)}
     dropped: set[str] = set()
     limits = [_limit(artifact, truncation) for artifact in rollouts]
+    context = context_of(read_config(folder_of(policy)))
     groups: dict[Any, Group] = {}
     totals: dict[Any, set[tuple[int | None, int | None]]] = {}
     counts: Counter[str] = Counter(rollouts=0)
@@ -83,7 +85,9 @@ def read_groups(
                 if facts["problem_id"] in broken:
                     dropped.add(facts["problem_id"])
                     continue
-                found = rewarded(row, verdict, reward, truncation, limits[place])
+                limit = limits[place]
+                limit = None if limit is None else min(limit, context - len(row.prompt_token_ids))
+                found = rewarded(row, verdict, reward, truncation, limit)
                 if found is None:
                     groups.setdefault(key, Group()).unknown += 1
                     continue

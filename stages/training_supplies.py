@@ -153,12 +153,13 @@ def _own_rollouts(models: PolicyModels, outs: TrainingOutputs) -> Iterator[Suppl
         prompts = ConditionedPrompts(encoder, objective)
         prompts.add_problems(selected.problems)
     at_temperature = options.sampling.temperature if objective.at_sampling_temperature else 1.0
-    most = min(options.sampling.max_tokens, context_of(read_config(models.folder)))
+    context = context_of(read_config(models.folder))
+    context = min(context, options.vllm.max_model_len or context)
     found = preflight.of_problems(
         len(selected.problems),
         per_draw,
         options.sampling.rollouts_per_problem,
-        most,
+        min(options.sampling.max_tokens, context),
         span.until - models.start.step,
     )
     found += _memory(models)
@@ -180,6 +181,7 @@ def _own_rollouts(models: PolicyModels, outs: TrainingOutputs) -> Iterator[Suppl
             verdicts=verdicts,
             first=models.start.step,
             policy_digest=policy.digest,
+            context=context,
             refill=options.selection.refill,
             processes=learner.processes,
             reuse=reuse,

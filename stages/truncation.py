@@ -56,7 +56,8 @@ def rewarded(
     """The row with its reward, and without loss where it is masked; None where it has no reward (unknown verdict).
 
     Args:
-        limit: the most tokens a rollout of this kind could have; soft-penalty needs it.
+        limit: the most tokens this rollout could have; soft-penalty needs it. Where it was cut off before, that is its
+            limit: the context that it was drawn in was full.
 
     mask: the reward is that of the verdict (as a rule invalid: truncated), so the others are compared with it as
     before; its own tokens count neither in the loss nor in totals of tokens, its row counts in totals of rows. A
@@ -76,6 +77,7 @@ def rewarded(
         return masked(row)
     if truncation.truncated == "soft-penalty":
         assert limit is not None
+        limit = len(row.token_ids) if row.truncated else limit
         cache = truncation.penalty_tokens or max(1, limit // 5)
         return replace(row, reward=value + soft_penalty(len(row.token_ids), limit, min(cache, limit)))
     return row

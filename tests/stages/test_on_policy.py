@@ -174,6 +174,24 @@ def test_rejection_trains_on_its_correct_rollouts(training, undecided):
     assert logged(made)[0]["rows"] == correct > 0
 
 
+def test_the_soft_penalty_knows_where_the_context_ends(training):
+    policy, problems = training.policy(), training.problems_artifact()
+    options = replace(
+        OPTIONS, loop=Loop(steps=1), sampling=replace(SAMPLING, max_tokens=1000), objective=Grpo(),
+        truncation=Truncation(truncated="soft-penalty", penalty_tokens=30),
+    )  # fmt: skip
+    drawn = training.train("drawn", options, policy=policy, problems=problems)
+    rows, verdicts = rows_of(training, "drawn-rollouts"), rows_of(training, "drawn-verdicts")
+    # A random policy is never right. Its context has 64 tokens: the last 30 of a rollout cost 1/30 each.
+    assert {row["verdict"] for row in verdicts}.isdisjoint({"correct", "unknown"})
+    costs = [max(0.0, (len(row["prompt_token_ids"]) + len(row["token_ids"]) - 34) / 30) for row in rows]
+    assert 0 < sum(0 < cost < 1 for cost in costs) < sum(cost > 0 for cost in costs)
+    assert logged(drawn)[0]["reward"] == pytest.approx(-sum(costs) / 18)
+    inputs = {name: [Artifact.open(training.folder / f"drawn-{name}")] for name in ("rollouts", "verdicts")}
+    given = training.train("given", replace(options, sampling=TrainPolicyOptions().sampling), policy=policy, **inputs)
+    assert logged(given)[0]["reward"] == pytest.approx(-sum(costs) / 18)
+
+
 def test_truncated_rollouts_are_counted_and_have_no_end(training, undecided):
     options = replace(
         OPTIONS, loop=Loop(steps=1), sampling=replace(SAMPLING, max_tokens=4), objective=Oreal(keep="none"),

@@ -51,6 +51,10 @@ def test_the_soft_penalty_is_added_to_every_reward():
     fifth = rewarded(row(9), "incorrect", REWARD, Truncation(truncated="soft-penalty"), limit=10)
     assert fifth is not None
     assert fifth.reward == -0.5
+    # The context was full after 6 of 10 tokens: that was the limit.
+    cut = rewarded(row(6, truncated=True), "invalid", REWARD, soft, limit=10)
+    assert cut is not None
+    assert cut.reward == -1.0
 
 
 def test_a_masked_rollout_counts_in_the_baseline_and_not_in_the_tokens():
