@@ -11,7 +11,7 @@ from ..artifacts import Artifact, Draft, Report, Salience, Score, SourceFile, Te
 from ..artifacts.wording import counted
 from .options import expect
 
-VERSION = 2
+VERSION = 3
 
 BY_TURNS = ("rounds", "steps", "learning_rate", "patience")
 """Options that a joint fit does not read."""

@@ -3,10 +3,11 @@
 Stopping on the checkpoints that are reported would be leakage, so there are three parts. How long to fit (and which
 KL weight) is learned by leaving out one mixture of the training data after the other; the final fit takes all
 checkpoints but the test ones, for so many rounds. The same, nested once more, predicts every mixture from the others:
-predictions of checkpoints whose mixture had no part in the fit at all.
+predictions of checkpoints whose mixture had no part in the fit at all. Buckets are a part of every fit: they are made
+of the losses of the checkpoints that this fit is on.
 """
 
-# M checkpoints, N tokens or buckets
+# M checkpoints, N tokens
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .buckets import buckets_of, means_of, spread
 from .fitting import Fit, Schedule, fit, measured
+from .joint import fit_jointly
 
 
 @dataclass(frozen=True)
@@ -26,20 +29,33 @@ class Capability:
         accuracies_MT: NaN where a checkpoint was not measured.
         variances_MT: of those accuracies.
         floors: each benchmark's accuracy of guessing; None to fit it.
-        sizes_N: tokens of each column.
+        sources_N: the number of each token's source, for buckets.
+        buckets: about so many of them share weights; 0: every token is free.
+        joint: fit weights and curves together, without rounds.
     """
 
     losses_MN: np.ndarray
     accuracies_MT: np.ndarray
     variances_MT: np.ndarray
     floors: Sequence[float | None]
-    sizes_N: np.ndarray
+    sources_N: np.ndarray
+    buckets: int = 0
+    joint: bool = False
 
     def fit(self, rows: np.ndarray, stop: np.ndarray, schedule: Schedule) -> Fit:
-        """Fit on some checkpoints, stopped by others."""
+        """Fit on some checkpoints, stopped by others; weights are of tokens, whatever was fitted."""
         pairs = list(zip(self.accuracies_MT.T, self.variances_MT.T, strict=True))
         fitted, stopping = ([measured(a, v, which) for a, v in pairs] for which in (rows, stop))
-        return fit(self.losses_MN, fitted, stopping, self.floors, schedule, self.sizes_N)
+        if not self.buckets:
+            return fit(self.losses_MN, fitted, stopping, self.floors, schedule)
+        bucket_N = buckets_of(self.losses_MN[rows], self.sources_N, self.buckets)
+        means_MB, sizes_B = means_of(self.losses_MN, bucket_N)
+        found = (
+            fit_jointly(means_MB, fitted, self.floors, schedule.kl_weight, sizes_B)
+            if self.joint
+            else fit(means_MB, fitted, stopping, self.floors, schedule, sizes_B)
+        )
+        return replace(found, weights_N=spread(found.weights_N, bucket_N), buckets=len(sizes_B))
 
     def enough(self, rows: np.ndarray, needed: int = 2) -> bool:
         """Whether every benchmark was measured on enough of these checkpoints to fit a curve."""
@@ -99,7 +115,12 @@ def fit_all(
     schedule: Schedule,
     kl_weights: Sequence[float],
 ) -> Fit:
-    """The fit on `rows`, stopped by `stop` where it names checkpoints, else as leaving out in turn says."""
+    """The fit on `rows`, stopped by `stop` where it names checkpoints, else as leaving out in turn says.
+
+    A joint fit has no rounds to stop: it takes all of `rows`.
+    """
+    if capability.joint:
+        return capability.fit(rows, np.zeros_like(rows), replace(schedule, kl_weight=kl_weights[0]))
     if stop.any():
         fits = [capability.fit(rows & ~stop, stop, replace(schedule, kl_weight=one)) for one in kl_weights]
         return min(fits, key=lambda found: min(error for _, error in found.errors))

@@ -14,10 +14,8 @@ from ...artifacts import Artifact, Draft, Report, Salience, Score, SourceFile, T
 from . import storage
 from .accuracies import Accuracies, read_csv, read_reports
 from .baselines import baselines, rarities
-from .buckets import buckets_of, means_of, spread
 from .experiment import Capability, fit_all, out_of_mixture
 from .fitting import Fit, Schedule, measured
-from .joint import fit_jointly
 from .losses import Losses, read_losses
 from .objective import effective_tokens
 from .words import Words, read_words
@@ -122,20 +120,22 @@ def _capability(
 ) -> tuple[dict[str, Any], np.ndarray, list[dict[str, Any]]]:
     """One capability: what is written of it, its token weights and its predictions."""
     tokens_MN = losses.losses_MN.astype(np.float64)
-    bucket_N, losses_MN, sizes_N = None, tokens_MN, np.ones(tokens_MN.shape[1])
-    if options.buckets:
-        bucket_N = buckets_of(tokens_MN[parts.train], words.sources_N, options.buckets)
-        losses_MN, sizes_N = means_of(tokens_MN, bucket_N)
     floors = [None if options.fit_floor else known.floors_T[place] for place in columns]
-    capability = Capability(losses_MN, known.accuracies_MT[:, columns], known.variances_MT[:, columns], floors, sizes_N)
+    capability = Capability(
+        tokens_MN, known.accuracies_MT[:, columns], known.variances_MT[:, columns], floors, words.sources_N,
+        buckets=options.buckets, joint=options.joint,
+    )  # fmt: skip
     schedule = Schedule(options.kl_weight[0], options.rounds, options.steps, options.learning_rate, options.patience)
-    none = np.zeros_like(parts.stop)
-    fit = _fit(capability, parts.train, parts.stop, parts, schedule, options)
+
+    def fit_on(rows: np.ndarray, stop: np.ndarray) -> Fit:
+        return fit_all(capability, rows, stop, parts.mixtures, parts.runs, schedule, options.kl_weight)
+
+    fit = fit_on(parts.train, parts.stop)
     nested, pairs = out_of_mixture(
-        capability, parts.train, parts.mixtures, lambda kept: _fit(capability, kept, none, parts, schedule, options)
+        capability, parts.train, parts.mixtures, lambda kept: fit_on(kept, np.zeros_like(kept))
     )
     rarity_N = None if words.tokens is None else rarities(words.tokens)
-    predicted = fit.predict(losses_MN)
+    predicted = fit.predict(tokens_MN)
     rows = []
     for place, column in enumerate(columns):
         name, floor = known.benchmarks[column], floors[place]
@@ -160,7 +160,6 @@ def _capability(
                 "out_of_mixture": {way: _numbers(values) for way, values in left_out.items()} if pairs else {},
             }
         )
-    token_weights_N = fit.weights_N if bucket_N is None else spread(fit.weights_N, bucket_N)
     found = {
         "curves": {
             known.benchmarks[column]: {"slope": link.slope, "middle": link.middle, "floor": link.floor}
@@ -169,26 +168,10 @@ def _capability(
         "kl_weight": fit.kl_weight,
         "rounds": fit.rounds,
         "errors": [list(one) for one in fit.errors],
-        "effective_tokens": effective_tokens(token_weights_N, np.ones_like(token_weights_N)),
-        "buckets": None if bucket_N is None else len(sizes_N),
+        "effective_tokens": effective_tokens(fit.weights_N, np.ones_like(fit.weights_N)),
+        "buckets": fit.buckets,
     }
-    return found, token_weights_N, rows
-
-
-def _fit(
-    capability: Capability,
-    rows: np.ndarray,
-    stop: np.ndarray,
-    parts: Parts,
-    schedule: Schedule,
-    options: SalienceOptions,
-) -> Fit:
-    """The fit on some checkpoints, as the options ask for it."""
-    if options.joint:
-        pairs = zip(capability.accuracies_MT.T, capability.variances_MT.T, strict=True)
-        one = [measured(accuracies_M, variances_M, rows) for accuracies_M, variances_M in pairs]
-        return fit_jointly(capability.losses_MN, one, capability.floors, options.kl_weight[0], capability.sizes_N)
-    return fit_all(capability, rows, stop, parts.mixtures, parts.runs, schedule, options.kl_weight)
+    return found, fit.weights_N, rows
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:

@@ -49,6 +49,9 @@ class Fit:
     errors: list[tuple[float, float]] = field(default_factory=list)
     """Error on the fit and on the stop checkpoints after each round, the uniform weights first"""
 
+    buckets: int | None = None
+    """How many buckets shared the weights; None where every column had its own"""
+
     def predict(self, losses_MN: np.ndarray) -> np.ndarray:
         """Accuracies; [M, benchmarks]."""
         scores_M = losses_MN @ self.weights_N

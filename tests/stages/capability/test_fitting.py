@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ ONES = np.ones(600)
 
 
 def capability_of(made: World) -> Capability:
-    return Capability(made.losses_MN, made.accuracies_M[:, None], np.ones((56, 1)), [CHANCE], ONES)
+    return Capability(made.losses_MN, made.accuracies_M[:, None], np.ones((56, 1)), [CHANCE], np.zeros(600, int))
 
 
 def fitted(made: World, kl_weight: float) -> Fit:
@@ -84,7 +85,7 @@ def test_a_mixture_is_predicted_without_anything_learned_from_it() -> None:
     # other accuracies of mixture 1 change the predictions of the others, not its own
     changed = capability.accuracies_MT.copy()
     changed[labels == 1] = 0.3
-    again, _ = predictions(Capability(capability.losses_MN, changed, capability.variances_MT, [CHANCE], ONES))
+    again, _ = predictions(replace(capability, accuracies_MT=changed))
     assert (again[labels == 1] == predicted[labels == 1]).all()
     assert (again[labels == 0] != predicted[labels == 0]).any()
 
