@@ -61,6 +61,9 @@ class TrainingRow:
     """bool: the policy's own tokens; None is all of them"""
 
     truncated: bool = False
+    correct: bool | None = None
+    """Whether it counts as correct, whatever that is worth; None where there is no verdict"""
+
     reward: float = 0.0
     advantage: float = 0.0
     sampled_logprobs: np.ndarray | None = None

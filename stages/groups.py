@@ -58,7 +58,7 @@ def weigh(groups: Sequence[Group], objective: Objective, rng: np.random.Generato
         shown |= _lengths([*known, *others])
     if objective.needs_verdicts and known:
         shown |= _rewards([row.reward for row in known])
-        shown["pass_rate"] = sum(row.reward > 0 for row in known) / len(known)
+        shown["pass_rate"] = sum(bool(row.correct) for row in known) / len(known)
     if objective.in_groups:
         unknown = sum(group.unknown for group in groups)
         shown |= {"groups": len(groups), "dead_groups": dead, "unknown": unknown}

@@ -68,11 +68,11 @@ def rewarded(
     soft-penalty: the reward of the verdict plus `soft_penalty`; it counts as positive where the sum is above 0.
     """
     if row.truncated and truncation.truncated == "incorrect":
-        return replace(row, reward=reward.of("incorrect") or 0.0)
+        return replace(row, reward=reward.of("incorrect") or 0.0, correct=False)
     value = reward.of(verdict)
     if value is None:
         return None
-    row = replace(row, reward=value)
+    row = replace(row, reward=value, correct=verdict == "correct")
     if truncation.truncated == "mask" and row.truncated:
         return masked(row)
     if truncation.truncated == "soft-penalty":

@@ -19,6 +19,7 @@ def group(*rewards: float, unknown: int = 0, tokens: int = 3) -> Group:
             prompt_token_ids=np.array([5], np.int32),
             token_ids=np.full(tokens, 6, np.int32),
             reward=reward,
+            correct=reward > 0,
             sampled_logprobs=np.zeros(tokens, np.float32),
         )
         for reward in rewards
@@ -87,3 +88,10 @@ def test_wrong_rows_without_a_token_that_carries_loss_do_not_count_in_their_mean
     masked.rows[0].trained = np.zeros(3, bool)
     totals = weigh([masked, group(1, -1)], Topr(), RNG).totals
     assert (totals.negative_rows, totals.learnt_negative_rows) == (3, 2)
+
+
+def test_the_pass_rate_is_that_of_the_verdicts_whatever_they_are_worth():
+    judged = group(1, 0, 0, 0)
+    for row, reward in zip(judged.rows, (-0.2, 0.3, 0.1, 0.0), strict=True):
+        row.reward = reward
+    assert weigh([judged], Grpo(), RNG).shown["pass_rate"] == 0.25
