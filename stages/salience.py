@@ -85,6 +85,7 @@ def salience(
     predict: Artifact[Salience] | None = None,
     texts: Artifact[Text] | None = None,
     tokenizer: Weights | None = None,
+    answer_losses: list[Artifact[Score]] | None = None,
 ) -> None:
     """Fit which tokens of a text predict a capability: a weight for each token, and a curve for each benchmark.
 
@@ -103,6 +104,8 @@ capability, questions, chance, mixture, run, compute, split
         predict: A fitted salience: predict the accuracies of SCORES with it, fit nothing
         texts: The texts that were scored: their sources, and with --tokenizer the words, to show the weights on them
         tokenizer: The policy (any of the checkpoints) whose tokenizer splits the texts
+        answer_losses: Likelihood scores of the benchmarks' answers by each checkpoint, for a baseline more: rollouts \
+whose text is the answer, of problems whose source is the benchmark
 
     Examples:
         whet salience runs/losses-* --accuracies accuracies.csv --out runs/salience
@@ -117,7 +120,7 @@ capability, questions, chance, mixture, run, compute, split
         if predict is not None:
             predict_accuracies(scores, predict, out)
         else:
-            fit_capabilities(scores, accuracies, reports, texts, tokenizer, out, options)
+            fit_capabilities(scores, accuracies, reports, texts, tokenizer, answer_losses, out, options)
 
 
 def resolve(
@@ -128,6 +131,7 @@ def resolve(
     predict: Artifact[Salience] | None = None,
     texts: Artifact[Text] | None = None,
     tokenizer: Weights | None = None,
+    answer_losses: list[Artifact[Score]] | None = None,
 ) -> SalienceOptions:
     """Refuse inputs that exclude each other or that nothing would read.
 
@@ -142,7 +146,8 @@ def resolve(
     if len(given) != 1:
         found = " and ".join(given) or "none"
         raise WrongOption(f"{found} of --accuracies, --reports and --predict was given, expected one of them")
-    if predict is not None and (options != SalienceOptions() or texts is not None or tokenizer is not None):
+    unread = (texts, tokenizer, answer_losses)
+    if predict is not None and (options != SalienceOptions() or any(one is not None for one in unread)):
         raise WrongOption("--predict takes weights and curves as they are: leave out the options of fitting")
     if reports is None and options.metric != SalienceOptions.metric:
         raise WrongOption("--metric names a number of --reports: leave it out with --accuracies")

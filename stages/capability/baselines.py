@@ -3,6 +3,7 @@
     compute          the logarithm of the compute of a checkpoint
     mean loss        every token alike
     best source      the mean loss of one source, the one that fits best
+    answer loss      the mean loss on the benchmark's own answers, behind their questions (where they were scored)
     random weights   weights drawn at random
     rare tokens      every token by how often it stands in its text and how few texts have it (TF-IDF)
     excess loss      the tokens that the best checkpoint reads better than the others by most (Lin et al. 2024, Rho-1,
@@ -116,11 +117,13 @@ def baselines(
     one: Measured,
     floor: float | None,
     seed: int,
+    answer_loss_M: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Every baseline that the data permit, by name; predictions of all checkpoints, [M].
 
     Args:
         rarity_N: of `rarities`; None where the words are not known.
+        answer_loss_M: on the benchmark's answers; None where they were not scored.
     """
     mean_loss_M = losses_MN.mean(1)
     ways: dict[str, Callable[[], np.ndarray | None]] = {
@@ -136,6 +139,8 @@ def baselines(
         ways["excess loss"] = lambda: through_curve(losses_MN[:, chosen_N].mean(1), one, floor)
     if compute_M is not None and np.isfinite(compute_M).all():
         ways["compute"] = lambda: through_curve(-np.log(compute_M), one, floor)
+    if answer_loss_M is not None:
+        ways["answer loss"] = lambda: through_curve(answer_loss_M, one, floor)
     if len(np.unique(sources_N)) > 1:
         ways["best source"] = lambda: best_source(losses_MN, sources_N, one, floor)
     found = {name: way() for name, way in ways.items()}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from ...artifacts import Artifact, Draft, Report, Salience, Score, SourceFile, Text, Weights, WrongArtifact
 from . import storage
 from .accuracies import Accuracies, read_csv, read_reports
+from .answer_losses import read_answer_losses
 from .baselines import baselines, rarities
 from .experiment import Capability, fit_all, out_of_mixture
 from .fitting import Fit, Schedule, measured
@@ -41,6 +42,7 @@ def fit_capabilities(
     reports: Sequence[Artifact[Report]] | None,
     texts: Artifact[Text] | None,
     tokenizer: Weights | None,
+    answer_losses: Sequence[Artifact[Score]] | None,
     out: Draft[Salience],
     options: SalienceOptions,
 ) -> None:
@@ -57,6 +59,7 @@ def fit_capabilities(
             "measure them, or leave the benchmark out"
         )
     words = read_words(losses, texts, tokenizer)
+    answers = read_answer_losses(answer_losses, scores, known.benchmarks) if answer_losses else {}
     logger.info(
         f"{len(scores):,} checkpoints ({int(parts.train.sum()):,} to fit, {int(parts.test.sum()):,} to test), "
         f"{losses.losses_MN.shape[1]:,} tokens, {len(known.benchmarks):,} benchmarks"
@@ -67,7 +70,7 @@ def fit_capabilities(
     names = sorted(set(known.capabilities))
     for done, name in enumerate(names, start=1):
         columns = [place for place, one in enumerate(known.capabilities) if one == name]
-        found, token_weights_N, rows = _capability(losses, known, columns, parts, words, options)
+        found, token_weights_N, rows = _capability(losses, known, columns, parts, words, answers, options)
         capabilities[name], weights[name] = found, token_weights_N
         predictions += rows
         out.progress(done, len(names), "capabilities")
@@ -116,7 +119,13 @@ def _split_names(parts: Parts) -> list[str]:
 
 
 def _capability(
-    losses: Losses, known: Accuracies, columns: list[int], parts: Parts, words: Words, options: SalienceOptions
+    losses: Losses,
+    known: Accuracies,
+    columns: list[int],
+    parts: Parts,
+    words: Words,
+    answers: Mapping[str, np.ndarray],
+    options: SalienceOptions,
 ) -> tuple[dict[str, Any], np.ndarray, list[dict[str, Any]]]:
     """One capability: what is written of it, its token weights and its predictions."""
     tokens_MN = losses.losses_MN.astype(np.float64)
@@ -145,7 +154,10 @@ def _capability(
 
         def beside(train: np.ndarray, column: int = column, floor: float | None = floor, others_MT: Any = others_MT):
             one = measured(known.accuracies_MT[:, column], known.variances_MT[:, column], train)
-            return baselines(tokens_MN, words.sources_N, rarity_N, known.compute_M, others_MT, one, floor, options.seed)
+            return baselines(
+                tokens_MN, words.sources_N, rarity_N, known.compute_M, others_MT, one, floor, options.seed,
+                answers.get(known.benchmarks[column]),
+            )  # fmt: skip
 
         every |= beside(parts.train)
         for kept, held in pairs:

@@ -131,6 +131,26 @@ def test_new_checkpoints_are_predicted_by_the_curve_and_their_losses(losses, wri
     assert found[0]["predicted"]["salience"][0] == pytest.approx(by_hand, abs=1e-5)
 
 
+def test_the_loss_on_answers_stands_beside_salience(losses, write_csv, fit, tmp_path) -> None:
+    """One benchmark: all answers are its own. Their losses are 1 to 5, in the order of the falling accuracies."""
+    lines, scores = write_csv(at(tmp_path, LINES)), losses(WORLD)
+    made_of = {"method": {"name": "likelihood"}}
+    answers = []
+    for place in range(5):
+        draft = Draft.create(tmp_path / f"answers-{place}", kind="scores", stage="import", options={})
+        draft.facts |= made_of
+        for chunk in draft.chunks([0]):
+            chunk.write({"rollout_id": "r", "problem_id": "p", "score": -1.0 - place}, 0)
+        answers.append(draft.publish())
+    _, _, predictions = storage.read(fit(scores, accuracies=lines, answer_losses=answers))
+    found = predictions[0]["predicted"]["answer loss"]
+    assert found == pytest.approx([0.9, 0.75, 0.5, 0.25, 0.1], abs=0.02)
+    # of the three checkpoints of mixture a
+    assert predictions[0]["out_of_mixture"]["answer loss"][1::2] == pytest.approx([0.75, 0.25], abs=0.05)
+    with pytest.raises(WrongOption, match="leave out the options of fitting"):
+        fit(scores, SalienceOptions(), predict=fit(scores, accuracies=lines), answer_losses=answers)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
