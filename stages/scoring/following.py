@@ -1,4 +1,4 @@
-"""What scores follow besides rank: length, verdicts as such, ties of several right rollouts, probabilities."""
+"""What scores follow besides rank: length, verdicts as such, probabilities."""
 
 from __future__ import annotations
 
@@ -47,14 +47,8 @@ def length_followed(view: View) -> list[Estimate]:
 
 
 def verdicts_followed(view: View) -> list[Estimate]:
-    """The correlation with verdicts inside problems; RewardBench 2's ties score where its prompts are there."""
-    from ..metrics.estimate import Estimate
-    from ..metrics.intervals import Interval
-
-    found = _correlation(view, view.score_of, _right, "score-verdict-correlation")
-    value = _ties(view)
-    nan = float("nan")
-    return found if value is None else [*found, Estimate("ties-score", Interval(value, nan, nan))]
+    """The correlation with verdicts inside problems."""
+    return _correlation(view, view.score_of, _right, "score-verdict-correlation")
 
 
 def calibration(view: View) -> Calibration | None:
@@ -88,20 +82,3 @@ def _length(row: Row) -> float:
 
 def _right(row: Row) -> float:
     return float(row.right)
-
-
-def _ties(view: View) -> float | None:
-    """RewardBench 2's ties score over the prompts that come as reference and tied."""
-    from ..metrics.reward_bench import Tied, ties_score
-
-    halves: dict[str, dict[str, Tied]] = {}
-    for rows in view.mixed:
-        tie = view.judged.tied.get(rows[0].problem_id)
-        if tie is not None:
-            kind, name = tie
-            scores = [(row.right, float(view.score_of(row) or 0.0)) for row in rows]
-            halves.setdefault(name, {})[kind] = Tied(
-                [score for right, score in scores if right], [score for right, score in scores if not right]
-            )
-    pairs = [(both["ref"], both["tied"]) for both in halves.values() if len(both) == 2]
-    return ties_score(pairs) if pairs else None

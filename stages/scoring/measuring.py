@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import WrongArtifact
+from .benchmark import benchmark_scores
 from .choosing import choices, choices_of, gains, weighing_of
 from .following import calibration, length_followed, verdicts_followed
 from .judged import Judged, Row
@@ -53,7 +54,7 @@ class Measures:
         choice: best-of-k beside random, majority, length and oracle, by k.
         gains: best-of-k minus the others, in pairs, at the greatest k.
         length: how far scores follow length.
-        other: correlation with verdicts and the ties score.
+        other: correlation with verdicts, and RewardBench 2's own numbers.
         weights: how a score becomes the weight of a vote.
     """
 
@@ -87,7 +88,7 @@ def measure_scores(judged: Judged, draws: Sequence[int], confidence: float, resa
         choice=view.estimate(choice),
         gains=gains(view, choice),
         length=length_followed(view),
-        other=verdicts_followed(view),
+        other=[*verdicts_followed(view), *benchmark_scores(view)],
         calibration=calibration(view),
         by_source=_by_source(view),
         against=_against(view, judged.against, draws) if judged.against is not None else None,

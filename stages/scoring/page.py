@@ -27,6 +27,7 @@ MEANING = {
     "auc-without-length": "within-problem AUC of what a line in length leaves of the score",
     "score-verdict-correlation": "inside problems, of the score with being correct",
     "ties-score": "RewardBench 2's score of prompts with several correct rollouts (can exceed 1 by .01)",
+    "reward-bench-2": "RewardBench 2's score: the mean over its six subsets, best-of-n in five and the ties-score",
 }
 _WEIGHTS = {
     "score": "the scores themselves, which are all in [0, 1]",

@@ -50,15 +50,13 @@ def test_an_empty_list_is_a_bad_row(lines, load) -> None:
         load(lines("rb2.jsonl", {**BEST_OF_4, "rejected": []}), kind="rollouts")
 
 
-def test_scores_of_rewardbench_2_get_its_accuracy_by_subset_and_its_ties_score(
-    lines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Factuality: the chosen shares the highest score with one other: 1/2. Ties: the vector of the notes, 1.0076."""
-    monkeypatch.chdir(tmp_path)
-    lines("rb2.jsonl", BEST_OF_4, REFERENCE, TIED)
+FACTUALITY, TIES = [2.0, 2.0, 1.0, 0.0], [5.0, 2.0, 1.0, 0.0, 4.0, 3.5, 3.0, 1.0, 0.0]
+
+
+def measured(numbers: list[float]) -> dict[str, Any]:
+    """The metrics of rb2.jsonl here, whose rollouts have these scores."""
     for kind in ("rollouts", "verdicts"):
         assert main(["import", "rb2.jsonl", "--kind", kind, "--out", kind, "-q"]) == 0
-    numbers = [2.0, 2.0, 1.0, 0.0, 5.0, 2.0, 1.0, 0.0, 4.0, 3.5, 3.0, 1.0, 0.0]
     rollouts = Artifact.open("rollouts")
     draft = Draft.create("scores", kind="scores", stage="score", options={}, inputs={"rollouts": rollouts})
     draft.facts["belongs_to"] = {"rollouts": rollouts.digest}
@@ -68,7 +66,32 @@ def test_scores_of_rewardbench_2_get_its_accuracy_by_subset_and_its_ties_score(
     draft.publish()
     words = ["eval", "scores", "rollouts", "--verdicts", "verdicts", "--resamples", "200", "--out", "report", "-q"]
     assert main(words) == 0
-    metrics = json.loads(Path("report/v1/metrics.json").read_text())
+    return json.loads(Path("report/v1/metrics.json").read_text())
+
+
+def test_scores_of_rewardbench_2_get_its_accuracy_by_subset_and_its_ties_score(
+    lines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Factuality: the chosen shares the highest score with one other: 1/2. Ties: the vector of the notes, 1.0076."""
+    monkeypatch.chdir(tmp_path)
+    lines("rb2.jsonl", BEST_OF_4, REFERENCE, TIED)
+    metrics = measured([*FACTUALITY, *TIES])
     assert metrics["by_source"]["Factuality"]["metrics"]["best-of@all"]["value"] == pytest.approx(0.5)
     assert metrics["by_source"]["Ties"]["metrics"]["best-of@all"]["value"] == 1.0
     assert metrics["metrics"]["ties-score"]["value"] == pytest.approx(1.0076, abs=1e-4)
+    assert "reward-bench-2" not in metrics["metrics"]
+
+
+def test_the_six_subsets_of_rewardbench_2_are_averaged_alike(
+    lines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Factuality 1/2; Precise IF 1 of 2; Math, Safety and Focus 1, 0 and 1; Ties 1.0076: 4.0076 / 6."""
+    monkeypatch.chdir(tmp_path)
+    subsets = ["Precise IF", "Precise IF", "Math", "Safety", "Focus"]
+    others = [{**BEST_OF_4, "id": f"{n}", "prompt": f"{n}?", "subset": one} for n, one in enumerate(subsets)]
+    lines("rb2.jsonl", BEST_OF_4, *others, REFERENCE, TIED)
+    right, wrong = [3.0, 2.0, 1.0, 0.0], [0.0, 2.0, 1.0, 0.0]
+    metrics = measured([*FACTUALITY, *right, *wrong, *right, *wrong, *right, *TIES])
+    found = metrics["metrics"]["reward-bench-2"]
+    assert found["value"] == pytest.approx((0.5 + 0.5 + 1 + 0 + 1 + 1.0076) / 6, abs=1e-4)
+    assert found["low"] < found["value"] < found["high"]

@@ -9,13 +9,13 @@ from whet.stages.metrics.best_of import best_of_k, weighted_majority_at_k
 from whet.stages.metrics.ranking import auc, expected_rank, pooled_auc
 from whet.stages.metrics.reward_bench import (
     Tied,
-    best_of_accuracy,
     centred,
     contrast_consistency,
     correlation,
     distance,
     products_of,
-    ties_score,
+    subset_average,
+    tie_score,
 )
 
 
@@ -88,23 +88,31 @@ def test_a_weighted_vote_tells_tiny_weights_apart() -> None:
     assert weighted_majority_at_k(["a", "b", "c"], weights, value_of, 2) == pytest.approx(1 / 3)
 
 
-def test_best_of_accuracy_shares_the_point_among_the_highest() -> None:
-    assert best_of_accuracy(0.9, [0.1, 0.2, 0.3]) == 1.0
-    assert best_of_accuracy(0.9, [0.9, 0.2, 0.9]) == pytest.approx(1 / 3)
-    assert best_of_accuracy(0.9, [1.0, 0.2, 0.9]) == 0.0
+def test_the_chosen_one_of_reward_bench_2_shares_the_point_with_those_of_the_same_score() -> None:
+    chosen = [1.0, 0, 0, 0]
+    assert best_of_k([0.9, 0.1, 0.2, 0.3], chosen, 4) == 1.0
+    assert best_of_k([0.9, 0.9, 0.2, 0.9], chosen, 4) == pytest.approx(1 / 3)
+    assert best_of_k([0.9, 1.0, 0.2, 0.9], chosen, 4) == 0.0
+
+
+def test_every_subset_of_reward_bench_2_counts_the_same_however_many_prompts_it_has() -> None:
+    """2 of 4, 1 of 1, 0 of 2, 1 of 1, 1 of 2 and ties of .76 in one pair: (.5 + 1 + 0 + 1 + .5 + .76) / 6."""
+    sums = np.array([[2, 4], [1, 1], [0, 2], [1, 1], [1, 2], [0.76, 1]])
+    assert subset_average(sums) == pytest.approx(3.76 / 6)
+    sums[2] = 0
+    assert np.isnan(subset_average(sums))
 
 
 def test_the_ties_score_of_the_notes() -> None:
     """Gaps 5-2 = 3 and 3-1 = 2, spread 4-3 = 1: .3 + .3 + .2 + .2 + .01 tanh(2/1 - 1) = 1 + .0076."""
-    pair = (Tied([5.0], [2.0, 1.0, 0.0]), Tied([4.0, 3.5, 3.0], [1.0, 0.0]))
-    assert ties_score([pair]) == pytest.approx(1.0076, abs=1e-4)
+    assert tie_score(Tied([5.0], [2.0, 1.0, 0.0]), Tied([4.0, 3.5, 3.0], [1.0, 0.0])) == pytest.approx(1.0076, abs=1e-4)
 
 
 def test_a_spread_of_0_divides_as_the_official_code_does() -> None:
     """Gap 2 over spread 0: tanh(inf) = 1, so 1.01. Gap 0 over spread 0 is no number, which counts as 0."""
-    assert ties_score([(Tied([3.0], [1.0]), Tied([3.0, 3.0], [1.0]))]) == pytest.approx(1.01)
-    assert ties_score([(Tied([3.0], [1.0]), Tied([1.0, 1.0], [1.0]))]) == pytest.approx(0.3)
-    assert ties_score([(Tied([3.0], [1.0]), Tied([1.0, 1.0], [2.0]))]) == pytest.approx(0.3 - 0.01)
+    assert tie_score(Tied([3.0], [1.0]), Tied([3.0, 3.0], [1.0])) == pytest.approx(1.01)
+    assert tie_score(Tied([3.0], [1.0]), Tied([1.0, 1.0], [1.0])) == pytest.approx(0.3)
+    assert tie_score(Tied([3.0], [1.0]), Tied([1.0, 1.0], [2.0])) == pytest.approx(0.3 - 0.01)
 
 
 def test_contrast_consistency_of_the_notes() -> None:
