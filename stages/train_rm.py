@@ -32,7 +32,7 @@ from .rewards.sources import Sources
 from .verifier_method import Verifier as VerifierMethod
 from .verifiers.prompts import Prompt, load_prompt
 
-VERSION = 3
+VERSION = 4
 
 DEFAULT = "direct"
 """The prompt where none is given: that of `whet verify --by model`."""
