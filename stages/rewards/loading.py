@@ -57,7 +57,7 @@ def settings_of(weights: Weights) -> Settings:
     names = config.get("architectures") or []
     if is_internlm2(config) and published_tokens(load_encoder(folder)):
         return Settings(method="polar", packing=Packing())
-    if any(name.endswith("ForSequenceClassification") for name in names) and _labels(config) == 1:
+    if any(name.endswith("ForSequenceClassification") for name in names) and labels_of(config) == 1:
         return Settings(method="bradley-terry", chat=True)
     raise WrongArtifact(
         f"{weights.spec} is no reward model ({', '.join(names) or 'no architectures'}, no reward-model.json), expected "
@@ -147,7 +147,7 @@ def _settle_head(model: Any, folder: Path, missing: set[str]) -> None:
                 parameter.requires_grad_(False)
 
 
-def _labels(config: dict[str, Any]) -> int:
+def labels_of(config: dict[str, Any]) -> int:
     """Labels of a classifier as its config.json tells."""
     if "num_labels" in config:
         return int(config["num_labels"])

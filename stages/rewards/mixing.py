@@ -25,7 +25,7 @@ def mixed(verdict_reward: float, score: float, mix: Mix = "gated", scale: float 
     """
     if mix == "sum":
         return verdict_reward + scale * score
-    soft = _sigmoid(scale * score)
+    soft = sigmoid(scale * score)
     return verdict_reward * soft if mix == "product" else soft + (verdict_reward - 1)
 
 
@@ -49,5 +49,6 @@ def delta_steps(scores_K: Sequence[float]) -> list[float]:
     return [*(one - after for one, after in pairwise(scores[:-1])), scores[-2], 0.0]
 
 
-def _sigmoid(value: float) -> float:
+def sigmoid(value: float) -> float:
+    """1 / (1 + exp(-value)), without overflow."""
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Artifact, Rollout, Weights, WrongArtifact, WrongOption
@@ -16,6 +15,7 @@ from ..pairs.reading import read_pairs
 from ..reward_mapping import Reward
 from ..training_rollouts import read_groups
 from .methods import BradleyTerry, Implicit, Polar, RewardMethod, Token
+from .mixing import sigmoid
 from .pair_loss import share_of_votes
 from .reward_rows import RewardRow, ended
 from .sources import Sources
@@ -145,7 +145,7 @@ def strength(pair: Pair, method: BradleyTerry) -> dict[str, float]:
             )
         margin += method.margin_weight * pair.margin
         if method.preferred == "margin":
-            preferred = 1 / (1 + exp(-pair.margin))
+            preferred = sigmoid(pair.margin)
     return {"preferred": preferred, "margin": margin}
 
 

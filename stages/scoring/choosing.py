@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import exp
 from typing import TYPE_CHECKING, Any
 
+from ..rewards.mixing import sigmoid
 from .judged import Row
 from .view import View
 
@@ -99,11 +100,6 @@ def weighing_of(view: View) -> str:
     return "score" if view.judged.scale.kind == "probability" else "logistic"
 
 
-def logistic(score: float) -> float:
-    """1 / (1 + exp(-score))."""
-    return 1 / (1 + exp(-score)) if score >= 0 else exp(max(-700.0, score)) / (1 + exp(max(-700.0, score)))
-
-
 def _weighted(view: View, weighing: str, group: Sequence[Row], k: int, best: bool) -> float | None:
     from ..metrics.best_of import weighted_majority_at_k
 
@@ -115,8 +111,8 @@ def _weighted(view: View, weighing: str, group: Sequence[Row], k: int, best: boo
         if score is None:
             return 0.0
         if weighing == "softmax":
-            return exp(max(-700.0, score - top))
-        return score if weighing == "score" else logistic(score)
+            return exp(score - top)
+        return score if weighing == "score" else sigmoid(score)
 
     weights = [weight(score) for score in scores]
     return weighted_majority_at_k(ballot.answers, weights, ballot.best_value_of if best else ballot.value_of, k)

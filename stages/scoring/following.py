@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .choosing import logistic
+from ..rewards.mixing import sigmoid
 from .judged import Row
 from .view import View
 
@@ -61,7 +61,7 @@ def calibration(view: View) -> Calibration | None:
     if kind not in ("probability", "log-odds") or not rows:
         return None
     scores = [float(view.score_of(row) or 0.0) for row in rows]
-    said = scores if kind == "probability" else [logistic(score) for score in scores]
+    said = scores if kind == "probability" else [sigmoid(score) for score in scores]
     numbers = {problem: place for place, problem in enumerate(sorted({row.problem_id for row in rows}))}
     places, right = [numbers[row.problem_id] for row in rows], [row.right for row in rows]
     return calibrate(places, said, right, view.confidence, view.resamples)

@@ -213,8 +213,3 @@ def _tie(meta: str | None) -> tuple[str, str] | None:
     name = json.loads(meta).get("id")
     found = _TIE.fullmatch(name) if isinstance(name, str) else None
     return (found[1], found[2]) if found else None
-
-
-def scores_of(artifacts: Sequence[Artifact[Any]]) -> bool:
-    """Whether scores are among the artifacts."""
-    return any(artifact.kind == "scores" for artifact in artifacts)

@@ -11,7 +11,7 @@ from ..models import folder_of, read_config
 from ..options import Later, expect
 from ..rewards.folder import Settings, said_settings
 from ..rewards.internlm2 import is_internlm2
-from ..rewards.loading import settings_of
+from ..rewards.loading import labels_of, settings_of
 from ..rewards.polar_packing import Packing, published_tokens
 from ..tokens import load_encoder
 from .steps import MARK
@@ -152,8 +152,7 @@ def held_settings(model: Weights) -> Settings | None:
     config = read_config(folder)
     architecture = next(iter(config.get("architectures") or []), "")
     if architecture.endswith("ForTokenClassification"):
-        labels = int(config["num_labels"]) if "num_labels" in config else len(config.get("id2label") or {0: "", 1: ""})
-        if labels != 1:
+        if (labels := labels_of(config)) != 1:
             raise WrongArtifact(f"{folder} holds a head with {labels} labels, expected one: a reward model")
         return Settings(method="token", token_alignment="before")
     if architecture.endswith("ForSequenceClassification"):

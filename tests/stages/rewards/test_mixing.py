@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from whet.stages.rewards.mixing import clip_steps, delta_steps, mixed
+from whet.stages.rewards.mixing import clip_steps, delta_steps, mixed, sigmoid
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,9 @@ def test_more_steps_earn_no_more_than_the_best_of_them(steps):
     assert sum(delta_steps(scores)) <= max(scores) + 1e-9
     assert sum(delta_steps(clip_steps(scores, 0.5))) <= 1e-9
     assert sum(clip_steps(scores, 0.5)) <= 0
+
+
+def test_the_sigmoid_of_numbers_of_any_size():
+    """1 / (1 + 3) = .25 at -ln 3."""
+    assert sigmoid(-np.log(3)) == pytest.approx(0.25)
+    assert (sigmoid(-1e6), sigmoid(1e6)) == (0.0, 1.0)
