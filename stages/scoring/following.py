@@ -37,13 +37,13 @@ def length_followed(view: View) -> list[Estimate]:
     length = np.array([_length(row) for row in rows])
     x, y = centred(place, length), centred(place, scores)
     rest = y - x * (float(x @ y) / float(x @ x) if float(x @ x) > 0 else 0.0)
+    # What rounding leaves of equal scores is no order, whatever their scale.
+    rest = (rest / (float(np.abs(y).max()) or 1.0)).round(9)
 
     def over(values: np.ndarray) -> np.ndarray:
         return np.array([auc(values[place == p], right[place == p]) for p in range(len(mixed))])
 
-    return found + view.estimate(
-        [Measured("length-auc", over(length)), Measured("auc-without-length", over(rest.round(9)))]
-    )
+    return found + view.estimate([Measured("length-auc", over(length)), Measured("auc-without-length", over(rest))])
 
 
 def verdicts_followed(view: View) -> list[Estimate]:

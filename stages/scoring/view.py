@@ -89,7 +89,7 @@ class View:
         """The correlation of two numbers of the rows inside problems; None where there is none."""
         import numpy as np
 
-        from ..metrics.intervals import Interval
+        from ..metrics.intervals import Interval, without_spread
         from ..metrics.reward_bench import correlation, products_of
 
         if not rows:
@@ -100,5 +100,5 @@ class View:
         value = float(correlation(sums.total))
         if value != value:
             return None
-        low, high = sums.ends(correlation) or (value, value)
-        return Interval(value, low, high)
+        ends = sums.ends(correlation) or without_spread(value, sums.problems, (-1.0, 1.0), self.confidence)
+        return Interval(value, *ends)

@@ -221,6 +221,21 @@ def test_a_score_of_length_is_found_out(world: World) -> None:
     assert found["shortest@3"] == 0.5
 
 
+def test_what_length_leaves_of_a_score_does_not_depend_on_the_scale_of_scores(world: World) -> None:
+    """Lengths 1 1 3 3 and scores 0 1 0 1: length tells nothing of them, right is the score 1: AUC 1 at any scale."""
+    rollouts, verdicts = world.rollouts([[1, 1, 3, 3]]), world.verdicts(["icic"])
+    for scale in (1.0, 1e-12):
+        scores = world.scores([[0.0, scale, 0.0, scale]], f"scores-{scale}")
+        assert values(world.report([scores, rollouts], verdicts))["auc-without-length"] == 1.0
+
+
+def test_a_correlation_of_one_problem_leaves_nearly_everything_open(world: World) -> None:
+    """Of 1 problem none was seen to differ: up to 1.96^2 / (1 + 1.96^2) = .7935 of others may lie at -1."""
+    found = world.report([world.scores([[2.0, 1.0]])], world.verdicts(["ci"]))["metrics"]["score-verdict-correlation"]
+    assert (found["value"], found["high"]) == (pytest.approx(1.0), pytest.approx(1.0))
+    assert found["low"] == pytest.approx(1 - 2 * 0.7935, abs=1e-3)
+
+
 def test_two_scores_are_compared_in_pairs_and_by_their_distance(world: World) -> None:
     """1,2,3 | 0,1,5 against 3,2,1 | 0,1,5: rho .75, distance .3536."""
     one, other = world.scores([[1, 2, 3], [0, 1, 5]]), world.scores([[3, 2, 1], [0, 1, 5]], "others")
