@@ -115,13 +115,13 @@ def fit_all(
     schedule: Schedule,
     kl_weights: Sequence[float],
 ) -> Fit:
-    """The fit on `rows`, stopped by `stop` where it names checkpoints, else as leaving out in turn says.
+    """The fit on `rows`, stopped by `stop` where those were measured, else as leaving out in turn says.
 
     A joint fit has no rounds to stop: it takes all of `rows`.
     """
     if capability.joint:
         return capability.fit(rows, np.zeros_like(rows), replace(schedule, kl_weight=kl_weights[0]))
-    if stop.any():
+    if stop.any() and capability.enough(stop, 1):
         fits = [capability.fit(rows & ~stop, stop, replace(schedule, kl_weight=one)) for one in kl_weights]
         return min(fits, key=lambda found: min(error for _, error in found.errors))
     chosen = choose_schedule(capability, rows, folds_of(rows, mixtures, runs), schedule, kl_weights)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...artifacts import Artifact, Draft, Report, Salience, Score, SourceFile, Text, Weights, WrongArtifact
+from ...artifacts.wording import counted
 from . import storage
 from .accuracies import Accuracies, read_csv, read_reports
 from .answer_losses import read_answer_losses
@@ -52,7 +53,7 @@ def fit_capabilities(
     losses = read_losses(scores)
     known = read_csv(accuracies, scores) if accuracies else read_reports(reports or [], scores, options.metric)
     parts = split(known, options.test_mixture)
-    few = (np.isfinite(known.accuracies_MT[parts.train]).sum(axis=0) < 3).nonzero()[0]
+    few = (np.isfinite(known.accuracies_MT[parts.train & ~parts.stop]).sum(axis=0) < 3).nonzero()[0]
     if len(few):
         raise WrongArtifact(
             f"{known.benchmarks[few[0]]} was measured on fewer than 3 of the checkpoints to fit, expected more: "
@@ -77,6 +78,7 @@ def fit_capabilities(
     summary = {
         "capabilities": capabilities,
         "tokenizer_digest": losses.tokenizer_digest,
+        "context": losses.context,
         "texts": [list(one) for one in losses.texts],
         "tokens": words.tokens,
         "checkpoints": [
@@ -108,10 +110,11 @@ def split(known: Accuracies, test_mixtures: Sequence[str]) -> Parts:
     if test_mixtures and (splits == "test").any():
         raise WrongArtifact("both the column split and --test-mixture say what to test, expected one of them")
     test = (splits == "test") | np.isin(mixtures, list(test_mixtures))
-    if (~test).sum() < 3:
-        raise WrongArtifact(f"{int((~test).sum())} checkpoints are left to fit, expected at least 3")
+    stop = (splits == "stop") & ~test
+    if (left := int((~test & ~stop).sum())) < 3:
+        raise WrongArtifact(f"{counted(left, 'checkpoint is', 'checkpoints are')} left to fit, expected at least 3")
     numbers = [np.unique(labels, return_inverse=True)[1] for labels in (mixtures, np.array(known.runs))]
-    return Parts(~test, (splits == "stop") & ~test, test, *numbers)
+    return Parts(~test, stop, test, *numbers)
 
 
 def _split_names(parts: Parts) -> list[str]:

@@ -19,11 +19,13 @@ class Losses:
     Args:
         texts: the ids of the texts, in order, and how many tokens each has.
         losses_MN: nats, float32.
+        context: of the policies; None where no text was longer, so that it made no difference.
     """
 
     texts: list[tuple[str, int]]
     losses_MN: np.ndarray
     tokenizer_digest: str | None
+    context: int | None = None
 
 
 def read_losses(scores: Sequence[Artifact[Score]]) -> Losses:
@@ -34,7 +36,7 @@ def read_losses(scores: Sequence[Artifact[Score]]) -> Losses:
             or texts that were cut where contexts differ.
     """
     first = scores[0]
-    _check_contexts(scores)
+    context = _context(scores)
     texts: list[tuple[str, int]] = []
     rows_M = []
     for artifact in scores:
@@ -59,11 +61,14 @@ def read_losses(scores: Sequence[Artifact[Score]]) -> Losses:
                 "expected the same texts for every checkpoint"
             )
         rows_M.append(columns)
-    return Losses(texts, np.stack(rows_M), first.manifest.facts.get("tokenizer_digest"))
+    return Losses(texts, np.stack(rows_M), first.manifest.facts.get("tokenizer_digest"), context)
 
 
-def _check_contexts(scores: Sequence[Artifact[Score]]) -> None:
-    """Refuse texts that were cut into pieces of different lengths: a token's loss depends on what stands before it."""
+def _context(scores: Sequence[Artifact[Score]]) -> int | None:
+    """How long the pieces are that texts were cut into; None where none was cut.
+
+    A token's loss depends on what stands before it, so pieces of different lengths are refused.
+    """
     contexts = [artifact.manifest.facts.get("context") for artifact in scores]
     cut = any(artifact.manifest.counts.get("cut_texts") for artifact in scores)
     for artifact, context in zip(scores, contexts, strict=True):
@@ -73,6 +78,7 @@ def _check_contexts(scores: Sequence[Artifact[Score]]) -> None:
                 f"{contexts[0] or 'unknown'}, and some texts are longer than one of them, expected the same tokens "
                 "before every token: give shorter texts"
             )
+    return contexts[0] if cut else None
 
 
 def _of_one(artifact: Artifact[Score]) -> tuple[list[tuple[str, int]], np.ndarray]:

@@ -50,10 +50,11 @@ resamples of whole runs (of checkpoints where no runs are named).
 
 A weight per token, never negative and adding up to 1, makes one loss of a checkpoint's token losses; a curve makes an \
 accuracy of it. Tokens that carry the weight: 1 / sum of the squared weights. Baselines go through the same curve, \
-fitted on the same checkpoints; "best source" chooses its source there too, "excess loss" its tokens. Out of mixture, \
-how long to fit was chosen without the mixture that is predicted. Intervals need three runs; a part with a single run \
-resamples its checkpoints, and its intervals are too narrow. The method is a reconstruction of the Capability Salience \
-Vector (arXiv 2506.13216).
+fitted on the same checkpoints and on those that stop the fit, where the CSV names some; "best source" chooses its \
+source there too, "excess loss" its tokens. Out of mixture, how long to fit was chosen without the mixture that is \
+predicted, and buckets were made without it. Intervals need three runs; a part with a single run resamples its \
+checkpoints, and its intervals are too narrow. The method is a reconstruction of the Capability Salience Vector (arXiv \
+2506.13216).
 """
 
 _SHADED = """\

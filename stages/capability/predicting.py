@@ -27,6 +27,11 @@ def predict_accuracies(scores: Sequence[Artifact[Score]], fitted: Artifact[Salie
         )
     if [list(one) for one in losses.texts] != summary["texts"]:
         raise WrongArtifact(f"{scores[0].path} scores other texts than {fitted.path} was fitted on, expected the same")
+    if "context" in summary and losses.context != summary["context"]:
+        raise WrongArtifact(
+            f"{scores[0].path} cut the texts into {_pieces(losses.context)}, {fitted.path} was fitted on "
+            f"{_pieces(summary['context'])}, expected the same tokens before every token: give shorter texts"
+        )
     predictions = []
     for capability in summary["capabilities"]:
         scores_M = losses.losses_MN.astype(np.float64) @ weights[capability]
@@ -45,3 +50,7 @@ def predict_accuracies(scores: Sequence[Artifact[Score]], fitted: Artifact[Salie
         "counts": {"checkpoints": len(scores), "benchmarks": len(predictions)},
         "predicted": {one["benchmark"]: one["predicted"]["salience"] for one in predictions},
     }
+
+
+def _pieces(context: int | None) -> str:
+    return "no pieces" if context is None else f"pieces of {context - 1:,} tokens"

@@ -26,11 +26,11 @@ FAST = SalienceOptions(rounds=2, steps=5)
 def losses(tmp_path: Path) -> Callable[..., list[Artifact[Score]]]:
     """Publish likelihood scores of two texts of three and two tokens, one artifact a row of losses."""
 
-    def make(losses_MN: Sequence[Sequence[float]], **facts: Any) -> list[Artifact[Score]]:
+    def make(losses_MN: Sequence[Sequence[float]], cut: int = 0, **facts: Any) -> list[Artifact[Score]]:
         made = []
         for place, row in enumerate(losses_MN):
             draft = Draft.create(
-                tmp_path / f"losses-{place}", kind="scores", stage="import", options={"of": str(facts)}
+                tmp_path / f"losses-{place}", kind="scores", stage="import", options={"of": f"{cut} {facts}"}
             )
             draft.facts |= {"method": {"name": "likelihood"}, "tokenizer_digest": "t", **facts}
             start = 0
@@ -39,7 +39,7 @@ def losses(tmp_path: Path) -> Callable[..., list[Artifact[Score]]]:
                     values = [-value for value in row[start : start + count]]
                     start += count
                     ids = {"rollout_id": key, "problem_id": key, "score": sum(values) / count}
-                    chunk.write({**ids, "token_scores": values}, order)
+                    chunk.write({**ids, "token_scores": values}, order, {"cut_texts": cut} if cut else {})
             made.append(draft.publish())
         return made
 
@@ -149,6 +149,33 @@ def test_the_loss_on_answers_stands_beside_salience(losses, write_csv, fit, tmp_
     assert predictions[0]["out_of_mixture"]["answer loss"][1::2] == pytest.approx([0.75, 0.25], abs=0.05)
     with pytest.raises(WrongOption, match="leave out the options of fitting"):
         fit(scores, SalienceOptions(), predict=fit(scores, accuracies=lines), answer_losses=answers)
+
+
+def test_new_losses_of_texts_cut_otherwise_are_refused(losses, write_csv, fit, tmp_path) -> None:
+    made = fit(losses(WORLD, cut=1, context=3), accuracies=write_csv(at(tmp_path, LINES)))
+    again = fit(losses(WORLD, cut=1, context=3)[:1], SalienceOptions(), predict=made)
+    assert again.manifest.facts["counts"]["checkpoints"] == 1
+    for new, pieces in ((losses(WORLD, cut=1, context=4), "pieces of 3 tokens"), (losses(WORLD), "no pieces")):
+        with pytest.raises(WrongArtifact, match=f"cut the texts into {pieces}, .* was fitted on pieces of 2 tokens"):
+            fit(new[:1], SalienceOptions(), predict=made)
+
+
+@pytest.mark.parametrize(
+    ("splits", "refused"),
+    [
+        (["fit", "stop", "stop", "stop", "stop"], "1 checkpoint is left to fit"),
+        (["fit", "fit", "fit", "stop", "test"], None),
+    ],
+)
+def test_checkpoints_that_stop_a_fit_are_none_to_fit(
+    losses, write_csv, fit, tmp_path, splits: list[str], refused: str | None
+) -> None:
+    lines = [{**line, "split": split} for line, split in zip(at(tmp_path, LINES), splits, strict=True)]
+    if refused is None:
+        assert fit(losses(WORLD), accuracies=write_csv(lines)).manifest.facts["counts"]["tested"] == 1
+        return
+    with pytest.raises(WrongArtifact, match=refused):
+        fit(losses(WORLD), accuracies=write_csv(lines))
 
 
 @pytest.mark.parametrize(
