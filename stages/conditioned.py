@@ -189,14 +189,16 @@ class ConditionedRewards:
     def _compute(self, rows: Sequence[TrainingRow]) -> None:
         import numpy as np
 
+        from .token_logprobs import scale_of
+
         objective = self._objective
         told = zip(*(self.prompts.of(row) for row in rows), strict=True)
         arranged = [pad(one, self._model.device) for one in (rows, *map(list, told))]
         hidden = [self._hidden(one) for one in arranged]
-        head = self._model.get_output_embeddings()
+        head, temperature = self._model.get_output_embeddings(), self._temperature / scale_of(self._model)
         reference_N, target_N = target_logprobs(
             hidden, head.weight, arranged[0].targets_N, objective.contrast_weight,
-            partition=objective.partition, temperature=self._temperature, bias_V=getattr(head, "bias", None),
+            partition=objective.partition, temperature=temperature, bias_V=getattr(head, "bias", None),
         )  # fmt: skip
         rewards_N = auto_rewards(target_N, reference_N, objective.beta, objective.reward_limit)
         mask_BT = arranged[0].mask_BT.cpu().numpy()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
@@ -23,9 +23,6 @@ from ..artifacts import Weights, WrongArtifact, WrongOption
 from .heap import keep_freed_memory
 
 Precision = Literal["auto", "float32", "bfloat16"]
-
-_BENDS = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier", "output_multiplier")
-"""What configurations call a scale or a cap of the logits."""
 
 HEAD = "score"
 """The name of the head in transformers' classification models."""
@@ -208,25 +205,6 @@ def context_of(config: dict[str, Any]) -> int:
         if isinstance(config.get(name), int):
             return config[name]
     return 1 << 30
-
-
-def refuse_bent_logits(config: Mapping[str, Any], spec: str) -> None:
-    """Refuse a model that changes what its head gives: log-probabilities are computed from the head alone.
-
-    Args:
-        config: config.json, or the attributes of a loaded configuration.
-
-    Raises:
-        WrongArtifact: its logits are scaled or capped (Gemma 2, Granite, Cohere, Falcon-H1 ...).
-    """
-    inner = config.get("text_config") or config
-    settings: Mapping[str, Any] = inner if isinstance(inner, Mapping) else vars(inner)
-    for name in _BENDS:
-        if settings.get(name) not in (None, 1):
-            raise WrongArtifact(
-                f"{spec} changes the logits of its head ({name} {settings[name]:g}), which training and likelihood "
-                "scores do not follow: their log-probabilities would be wrong; choose another model"
-            )
 
 
 def stored_tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .batching import Padded
-from .models import refuse_bent_logits
+from .head_scale import head_scale
 from .packing import PACKED, Packed, register
 from .products import fast_products
 
@@ -177,15 +177,19 @@ def completion_measures(model: Any, padded: Padded, temperature: float = 1.0, pr
         precision: of the products; half precision computes under autocast.
 
     Raises:
-        WrongArtifact: the model scales or caps its logits.
+        WrongArtifact: the model caps its logits, or scales them in a way that is not known.
     """
-    refuse_bent_logits(vars(model.config), model.config.name_or_path)
-    dtype = DTYPES[precision]
+    temperature, dtype = temperature / scale_of(model), DTYPES[precision]
     hidden_NW = completion_states(model, padded, precision)
     head = model.get_output_embeddings()
     bias_V = getattr(head, "bias", None)
     logprobs_N, entropies_N = token_measures(hidden_NW, head.weight, padded.targets_N, temperature, bias_V, dtype)
     return Measures(padded.spread(logprobs_N), padded.spread(entropies_N))
+
+
+def scale_of(model: Any) -> float:
+    """What a model multiplies the logits of its head by; see `head_scale`."""
+    return head_scale(model.config, model.config.name_or_path)
 
 
 def completion_states(model: Any, padded: Padded, precision: str = "float32") -> Tensor:

@@ -200,12 +200,13 @@ def plan(options: TrainPolicyOptions, policy: Weights, **given: Any) -> list[str
 
 
 def _settled(options: TrainPolicyOptions, inputs: TrainingInputs) -> TrainPolicyOptions:
-    from .models import folder_of, read_config, refuse_bent_logits
+    from .head_scale import head_scale
+    from .models import folder_of, read_config
 
     policy, on_policy, eval_problems = inputs.policy, inputs.on_policy, inputs.eval_problems
     options = replace(options, objective=with_token_model(options.objective, on_policy, inputs.reward_model))
     refuse(options, inputs)
-    refuse_bent_logits(read_config(folder_of(policy)), policy.spec)
+    head_scale(read_config(folder_of(policy)), policy.spec)
     objective, engine = options.objective, options.engine
     in_groups = objective.in_groups or on_policy
     if eval_problems is not None:

@@ -15,7 +15,6 @@ from whet.stages.models import (
     context_of,
     load_policy,
     parameter_count,
-    refuse_bent_logits,
     resolve_precision,
     stored_tensors,
 )
@@ -107,17 +106,3 @@ def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -
     native = bool(models._cpu_flags() & {"avx512_bf16", "amx_bf16"})
     assert resolve_precision("auto") == ("bfloat16" if native else "float32")
     models.gpu_present.cache_clear()
-
-
-@pytest.mark.parametrize(
-    ("config", "found"),
-    [
-        ({"final_logit_softcapping": 30.0}, "final_logit_softcapping 30"),
-        ({"logits_scaling": 8.0}, "logits_scaling 8"),
-        ({"text_config": {"logit_scale": 0.0625}}, "logit_scale 0.0625"),
-    ],
-)
-def test_a_model_that_changes_the_logits_of_its_head_is_not_trained(config: dict[str, Any], found: str) -> None:
-    with pytest.raises(WrongArtifact, match=f"gemma changes the logits of its head \\({found}\\)"):
-        refuse_bent_logits(config, "gemma")
-    refuse_bent_logits({"final_logit_softcapping": None, "logits_scaling": 1.0}, "gemma")

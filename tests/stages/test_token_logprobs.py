@@ -1,14 +1,10 @@
 import math
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
-from whet.artifacts import WrongArtifact
 from whet.stages import token_logprobs as module
-from whet.stages.batching import TrainingRow, pad
-from whet.stages.token_logprobs import completion_logprobs, token_logprobs, token_measures
+from whet.stages.token_logprobs import token_logprobs, token_measures
 
 
 def test_two_logits_by_hand():
@@ -94,22 +90,3 @@ def test_where_the_head_is_not_trained_it_gets_no_gradient():
     token_logprobs(hidden, weight, torch.zeros(4, dtype=torch.long)).sum().backward()
     assert hidden.grad is not None
     assert weight.grad is None
-
-
-def test_a_model_whose_logits_are_scaled_behind_its_head_is_refused():
-    from transformers import GraniteConfig, GraniteForCausalLM
-
-    torch.manual_seed(0)
-    sizes: Any = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    row = TrainingRow(rollout_id="", prompt_token_ids=np.array([5, 6], np.int32), token_ids=np.array([7, 8], np.int32))
-    ids = torch.tensor([[5, 6, 7, 8]])
-    for scaling in (1.0, 8.0):
-        model = GraniteForCausalLM(
-            GraniteConfig(vocab_size=24, initializer_range=0.5, logits_scaling=scaling, bos_token_id=1, **sizes)
-        )
-        own = model(ids).logits[0, 1:3].log_softmax(-1).gather(1, ids[0, 2:, None])[:, 0]
-        if scaling == 1:
-            torch.testing.assert_close(completion_logprobs(model, pad([row]))[0], own)
-        else:
-            with pytest.raises(WrongArtifact, match="logits_scaling 8"):
-                completion_logprobs(model, pad([row]))
