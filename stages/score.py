@@ -95,8 +95,7 @@ def score(
     from .scoring.running import Scoring
 
     options = resolve(options, rollouts, model, reference_policy, reference_rollouts, verdicts, adapter)
-    if adapter is not None and isinstance(options.method, Implicit):
-        reference_policy = reference_policy or model
+    reference_policy = _reference(options, model, reference_policy, adapter)
     model = model.adapted(adapter)
     reader = _reader(options, rollouts, model, reference_policy)
     scores.facts.update(facts_of(options, rollouts, model, reference_policy, reference_rollouts, reader))
@@ -183,6 +182,7 @@ def plan(
     from .scoring.reading import chunk_plan
     from .scoring.scorers import polar_rows
 
+    reference_policy = _reference(options, model, reference_policy, adapter)
     model = model.adapted(adapter)
     reader, method = _reader(options, rollouts, model, reference_policy), options.method
     rows = polar_rows(method, reader, model, reference_rollouts, verdicts) if isinstance(method, Polar) else None
@@ -202,6 +202,14 @@ def plan(
         f"memory: {parameters * width / 1e6:,.0f} MB for {parameters:,} parameters, activations besides",
         f"{counted(len(rollouts), 'row')} in {counted(len(chunks), 'chunk')}, which processes with this command share",
     ]
+
+
+def _reference(
+    options: ScoreOptions, model: Weights, reference_policy: Weights | None, adapter: Weights | None
+) -> Weights | None:
+    """What implicit rewards are against: where it is not given, the model that an adapter was trained on."""
+    trained_on = model if adapter is not None and isinstance(options.method, Implicit) else None
+    return reference_policy or trained_on
 
 
 def _reader(options: ScoreOptions, rollouts: Artifact[Any], model: Weights, reference: Weights | None) -> Reader:

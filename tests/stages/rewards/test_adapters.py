@@ -26,6 +26,7 @@ from whet.stages.rewards.loading import load_headed, load_reward_model
 from whet.stages.rewards.methods import BradleyTerry, Implicit, Polar, RewardMethod, Token
 from whet.stages.rewards.reward_rows import RewardRow
 from whet.stages.rewards.training import RewardTraining
+from whet.stages.score import ScoreOptions, plan, resolve
 from whet.stages.train_rm import TrainRmOptions
 
 POLAR = Polar(separator_token="<|system|>", reward_token="<|user|>")
@@ -147,6 +148,16 @@ def test_the_reference_of_an_implicit_model_is_its_network_without_the_adapter(t
     torch.testing.assert_close(run._reference().of([row], 2), base, atol=1e-6, rtol=1e-6)
     with torch.no_grad():
         assert (run.learner.logprobs(pad([row])) - base).abs().max() > 0.01
+
+
+def test_the_plan_of_an_adapter_has_the_memory_of_what_it_is_compared_with(training, train):
+    adapter, policy = as_adapter(train("alone", options_of(METHODS["implicit"], loop=Loop(steps=1)))), training.policy()
+    rollouts = training.rollouts("r", [["1"]])
+    options = resolve(ScoreOptions(), rollouts, policy, adapter=adapter)
+    lines = plan(options, rollouts, policy, adapter=adapter)
+    assert lines == plan(options, rollouts, policy, reference_policy=policy, adapter=adapter)
+    twice = 2 * sum(parameter.numel() for parameter in load_policy(policy).parameters())
+    assert any(f"for {twice:,} parameters" in line for line in lines)
 
 
 @pytest.mark.parametrize("name", ["token", "bradley-terry", "implicit"])
