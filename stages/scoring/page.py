@@ -55,6 +55,7 @@ Scores: {{ m.judged.name }}. Verdicts: {{ m.judged.verdicts }}. {{ m.counts.roll
 
 {{ m.mixed }} of {{ m.counts.problems }} problems are mixed (a correct and a wrong rollout with a score): only there a \
 ranking shows.{% if m.judged.within_problem %} These scores compare within a problem only: there is no pooled AUC.\
+{% elif m.judged.scale.kind == "preference" %} Each problem may shift these scores, which moves the pooled AUC.\
 {% endif %}
 
 {{ estimates(m.ranking) }}

@@ -168,6 +168,7 @@ def test_bradley_terry_scores_are_calibrated_as_preferences_whatever_their_shift
     assert metrics["calibration"]["ece@10"]["value"] == pytest.approx((0.25 + 0.9) / 2)
     assert metrics["calibration"]["ece@10"]["by_chance"] is None
     assert metrics["calibration"]["brier"]["value"] == pytest.approx((0.25**2 + 0.9**2) / 2)
+    assert "which moves the pooled AUC" in (world.folder / "report" / "v1" / "README.md").read_text()
     votes = world.scores([[50 + log(3), 50.0, 50.0]], "votes", method={"name": "bradley-terry"})
     metrics = world.report([votes], world.rows("verdicts", "others", ABB), k=[3])
     assert metrics["settings"]["weights_of_votes"] == "softmax"
