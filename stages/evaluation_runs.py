@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..artifacts import Artifact, Problem, Rollout, Stopped, WrongArtifact
+from ..artifacts import Artifact, Preference, Problem, Rollout, Stopped, WrongArtifact
 from ..artifacts.files import digest_of
 from .joins import blames_problem
 from .options import expect
@@ -86,16 +86,26 @@ class EvalSampling:
 
 
 def refuse_overlap(
-    problems: Artifact[Problem] | None, rollouts: Sequence[Artifact[Rollout]], evaluated: Artifact[Problem]
+    problems: Artifact[Problem] | None,
+    rollouts: Sequence[Artifact[Rollout]],
+    preferences: Sequence[Artifact[Preference]],
+    evaluated: Artifact[Problem],
 ) -> None:
     """Refuse to evaluate on problems that are trained on.
 
     Raises:
-        WrongArtifact: a problem is in both, told by its canonical id.
+        WrongArtifact: a problem is in both, told by its canonical id, one of preferences by its messages.
     """
-    wanted = {row["problem_id"] for row in evaluated.rows(["problem_id"])}
-    for artifact in (*rollouts, *([] if problems is None else [problems])):
-        both = wanted.intersection(artifact.problems())
+    wanted = {row["problem_id"]: row["messages"] for row in evaluated.rows(["problem_id", "messages"])}
+    asked = {digest_of(messages): problem_id for problem_id, messages in wanted.items()}
+    trained: list[tuple[Artifact[Any], set[str]]] = [
+        (artifact, wanted.keys() & artifact.problems().keys())
+        for artifact in (*rollouts, *([] if problems is None else [problems]))
+    ]
+    for pairs in preferences:
+        shown = {digest_of(row["messages"]) for row in pairs.rows(["messages"])}
+        trained.append((pairs, {asked[digest] for digest in asked.keys() & shown}))
+    for artifact, both in trained:
         if both:
             raise WrongArtifact(
                 f"{len(both):,} of the {len(wanted):,} problems of {evaluated.path} are trained on too, in "

@@ -210,7 +210,7 @@ def _settled(options: TrainPolicyOptions, inputs: TrainingInputs) -> TrainPolicy
     objective, engine = options.objective, options.engine
     in_groups = objective.in_groups or on_policy
     if eval_problems is not None:
-        refuse_overlap(inputs.problems, inputs.rollouts, eval_problems)
+        refuse_overlap(inputs.problems, inputs.rollouts, inputs.preferences, eval_problems)
     if on_policy or eval_problems is not None:
         engine = resolve_engine(engine, folder_of(policy), policy.spec, follows=not options.lora.rank)
     return replace(

@@ -12,6 +12,7 @@ from whet.artifacts import Artifact, Draft, Policy, Problem, Stopped, Weights, W
 from whet.stages.drawn_groups import Reuse
 from whet.stages.evaluation_runs import EvalSampling, EvaluationRuns
 from whet.stages.loop import Loop
+from whet.stages.objectives.dpo import Dpo
 from whet.stages.objectives.grpo import Grpo
 from whet.stages.objectives.oreal import Oreal
 from whet.stages.objectives.supervised import Supervised
@@ -301,6 +302,16 @@ def test_problems_that_are_trained_on_are_no_evaluation(training: Any) -> None:
         resolve(
             TrainPolicyOptions(objective=Supervised()), training.policy(), rollouts=[rollouts], eval_problems=problems
         )
+    # Preferences need not name their problems.
+    shown = training.problems(2)[1]["messages"]
+    draft = Draft.create(training.folder / "preferred", kind="preferences", stage="test")
+    for chunk in draft.chunks([0]):
+        chunk.write({"messages": shown, "chosen": "a", "rejected": "b"}, 0)
+    with pytest.raises(WrongArtifact, match="1 of the 4 problems of .* are trained on too"):
+        resolve(
+            TrainPolicyOptions(objective=Dpo()), training.policy(), preferences=[draft.publish()],
+            eval_problems=problems,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(
