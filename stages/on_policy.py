@@ -252,8 +252,8 @@ class OnPolicy:
                 group.rows.append(_training_row(row))
                 continue
             made = _training_row(row)
-            limit = min(self.sampling.max_tokens, self.context - len(made.prompt_token_ids))
-            found = rewarded(made, verdict["verdict"], self.reward, self.truncation, limit)
+            most = self.sampling.max_tokens
+            found = rewarded(made, verdict["verdict"], self.reward, self.truncation, most, self.context)
             if found is None:
                 group.unknown += 1
                 group.others.append(made)

@@ -85,9 +85,7 @@ def read_groups(
                 if facts["problem_id"] in broken:
                     dropped.add(facts["problem_id"])
                     continue
-                limit = limits[place]
-                limit = None if limit is None else min(limit, context - len(row.prompt_token_ids))
-                found = rewarded(row, verdict, reward, truncation, limit)
+                found = rewarded(row, verdict, reward, truncation, limits[place], context)
                 if found is None:
                     groups.setdefault(key, Group()).unknown += 1
                     continue

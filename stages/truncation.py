@@ -51,13 +51,19 @@ def soft_penalty(length: int, limit: int, cache: int) -> float:
 
 
 def rewarded(
-    row: TrainingRow, verdict: str, reward: Reward, truncation: Truncation, limit: int | None = None
+    row: TrainingRow,
+    verdict: str,
+    reward: Reward,
+    truncation: Truncation,
+    limit: int | None = None,
+    context: int = 1 << 30,
 ) -> TrainingRow | None:
     """The row with its reward, and without loss where it is masked; None where it has no reward (unknown verdict).
 
     Args:
-        limit: the most tokens this rollout could have; soft-penalty needs it. Where it was cut off before, that is its
-            limit: the context that it was drawn in was full.
+        limit: the most tokens a rollout of this kind could have; soft-penalty needs it. One that was cut off before had
+            that limit.
+        context: the most tokens that it could have together with its prompt.
 
     mask: the reward is that of the verdict (as a rule invalid: truncated), so the others are compared with it as
     before; its own tokens count neither in the loss nor in totals of tokens, its row counts in totals of rows. A
@@ -77,7 +83,7 @@ def rewarded(
         return masked(row)
     if truncation.truncated == "soft-penalty":
         assert limit is not None
-        limit = len(row.token_ids) if row.truncated else limit
+        limit = len(row.token_ids) if row.truncated else min(limit, context - len(row.prompt_token_ids))
         cache = truncation.penalty_tokens or max(1, limit // 5)
         return replace(row, reward=value + soft_penalty(len(row.token_ids), limit, min(cache, limit)))
     return row

@@ -55,6 +55,10 @@ def test_the_soft_penalty_is_added_to_every_reward():
     cut = rewarded(row(6, truncated=True), "invalid", REWARD, soft, limit=10)
     assert cut is not None
     assert cut.reward == -1.0
+    # A context of 10 leaves 8 after a prompt of 2: free up to 4, and 6 tokens cost 2/4.
+    near = rewarded(row(6), "correct", REWARD, soft, limit=10, context=10)
+    assert near is not None
+    assert near.reward == 0.5
 
 
 def test_a_masked_rollout_counts_in_the_baseline_and_not_in_the_tokens():
