@@ -12,6 +12,9 @@ in millions and tokens in billions, which is what these functions take.
 
 from __future__ import annotations
 
+FITTED_FROM = 50e6
+"""Parameters of the smallest model that the laws were fitted on; the largest had 1B."""
+
 
 def learning_rate(parameters: float, policy_tokens: float, reward_tokens: float) -> float:
     """The best learning rate of pre-training. Plain numbers: parameters, and tokens of either pre-training."""
@@ -32,3 +35,15 @@ def loss_of_size(parameters: float) -> float:
 def loss_of_compute(computation: float) -> float:
     """The validation loss that an amount of computation reaches, in nats, in the paper's unit."""
     return 2.4 * computation**-0.0342
+
+
+def advice(parameters: float, reward_tokens: float) -> list[str]:
+    """What the laws say of a pre-training, in a line; nothing for models far smaller than those they were fitted on."""
+    if parameters < FITTED_FROM:
+        return []
+    rate = learning_rate(parameters, 1e12, reward_tokens)
+    return [
+        f"POLAR's laws for {parameters / 1e6:,.0f}M parameters and {reward_tokens / 1e9:,.3g}B tokens: "
+        f"{batch_pairs(parameters, reward_tokens):,.0f} pairs a step, --learning-rate {rate:.2g} for a policy that has "
+        f"seen 1T tokens (times T^-0.67 for T of them), a validation loss of {loss_of_size(parameters):.3f}"
+    ]

@@ -33,8 +33,9 @@ def distance_lines(data: Data) -> list[str]:
 
 def plan_lines(policy: Weights, data: Data, method: RewardMethod) -> list[str]:
     """What --dry-run says of the data."""
-    from ..models import folder_of
+    from ..models import folder_of, parameter_count
     from ..tokens import load_encoder
+    from .polar_laws import advice
 
     encoder = load_encoder(folder_of(policy))
     unit = counted(len(data.units), "pair" if method.in_pairs else "row")
@@ -44,4 +45,6 @@ def plan_lines(policy: Weights, data: Data, method: RewardMethod) -> list[str]:
             encoder.decode(ids.tolist(), skip_special=False) for ids in (row.prompt_token_ids, row.read_token_ids)
         )
         lines.append(f"first row, {prompt!r} then {completion!r}: {row.reward:g}")
+    if "policy_distances" in data.facts:
+        lines += advice(parameter_count(folder_of(policy)), data.tokens)
     return lines

@@ -1,6 +1,6 @@
 import pytest
 
-from whet.stages.rewards.polar_laws import batch_pairs, learning_rate, loss_of_compute, loss_of_size
+from whet.stages.rewards.polar_laws import advice, batch_pairs, learning_rate, loss_of_compute, loss_of_size
 
 
 def test_the_laws_give_what_the_paper_trained_with():
@@ -16,3 +16,13 @@ def test_the_loss_falls_slowly_with_size_and_computation():
     assert loss_of_size(5e7) == pytest.approx(0.424, abs=5e-4)
     # Ten times the computation: a factor of 10^-.0342.
     assert loss_of_compute(1e21) / loss_of_compute(1e20) == pytest.approx(0.92427, abs=1e-4)
+
+
+def test_the_plan_of_a_pre_training_is_told_what_they_say():
+    # 7B on 3.6T tokens: 1.636e-5 was for 4T seen; for 1T it is 4^.66587 = 2.517 times as much.
+    (line,) = advice(7e9, 3.6e12)
+    assert line == (
+        "POLAR's laws for 7,000M parameters and 3.6e+03B tokens: 4,525 pairs a step, --learning-rate 4.1e-05 for a "
+        "policy that has seen 1T tokens (times T^-0.67 for T of them), a validation loss of 0.343"
+    )
+    assert advice(4.9e7, 1e9) == []
