@@ -182,6 +182,7 @@ def _settled(options: TrainRmOptions, given: Sources) -> TrainRmOptions:
 
 def plan(options: TrainRmOptions, policy: Weights, **inputs: Any) -> list[str]:
     """What --dry-run adds: what there is to learn from, and how many steps it makes."""
+    from ..artifacts.wording import counted
     from .memory_needs import rm_memory
     from .spans import span_of
 
@@ -207,7 +208,7 @@ def plan(options: TrainRmOptions, policy: Weights, **inputs: Any) -> list[str]:
     lines += rm_memory(options, policy, longest).lines
     per_step = options.rows_per_step or method.rows_per_step
     steps = span_of(0, units, per_step, steps=loop.steps, epochs=loop.epochs).until
-    return [*lines, f"{steps:,} steps of {per_step} {unit}"]
+    return [*lines, f"{counted(steps, 'step')} of {per_step} {unit}"]
 
 
 def _asked(given: Sources) -> Prompt:

@@ -145,7 +145,7 @@ def _id_of(known: dict[str, int], token: str, flag: str, encoder: Encoder) -> in
     if token not in known:
         special = ", ".join(encoder.special_texts) or "none"
         raise WrongOption(
-            f"{encoder.folder}: its tokenizer has no token {token}: give {flag} another one "
+            f"{encoder.folder}: its tokenizer does not have {token}: give {flag} another one "
             f"that stands in no text (its special tokens: {special})"
         )
     return known[token]

@@ -1,6 +1,7 @@
 import pytest
 
 from whet.artifacts import Message, WrongOption
+from whet.artifacts.provenance import mask_text
 from whet.stages.rewards.polar_packing import Packer, Packing, join_messages, published_tokens
 from whet.stages.tokens import Encoder, load_encoder
 
@@ -103,8 +104,12 @@ def test_roles_are_dropped(encoder):
 
 def test_a_tokenizer_without_the_tokens_is_refused_with_those_it_has(training):
     encoder = load_encoder(training.policy().path)
-    with pytest.raises(WrongOption, match=r"no token <\|reward\|>: give --separator-token another .*<\|assistant\|>"):
+    with pytest.raises(WrongOption, match=r"have <\|reward\|>: give --separator-token another .*<\|assistant\|>"):
         Packer(encoder, Packing())
+    with pytest.raises(WrongOption, match=r"have \[UNUSED_TOKEN_130\]: give --reward-token") as refused:
+        Packer(encoder, Packing(separator_token="<|system|>"))
+    # Nothing in it looks like a secret.
+    assert mask_text(str(refused.value)) == str(refused.value)
     packer = Packer(encoder, Packing(separator_token="<|system|>", reward_token="<|end|>"))
     assert spelled(encoder, packer.pack("1?", "2", ["3"])[0].token_ids) == "1?\n2<|system|>1?\n3<|end|>"
     with pytest.raises(WrongOption, match="--reward-token is <|end|>, expected another token"):
