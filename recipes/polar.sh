@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # POLAR learns to tell policies apart, then which completions are right, and its scores are the reward of a policy.
 # Policies of 0.4M parameters add numbers, written in one of six styles that differ in signs, early and late in training.
-# Measured on held-out policies and problems, lengths within 2 characters, seeds 0, 1 and 2: the same policy or another is
-# told right .87, .78 and .76 of the time, by length .54, .52 and .54, by plain likeness to the reference .93 to .94. Pairs
-# with the one style not pre-trained on: .91, .76, .74; a policy and its own earlier stage: .50 to .52, chance. A first try
-# with four styles in pre-training and two held out told only .59. The best of 8 beside the answer is right .58, .58 and .53
-# of the time, random .59, .54 and .60, majority .77, .68 and .77: so small a model has not learnt what is right. Training
-# on these scores alone changes pass@1 by -.02 [-.07, .04], +.01 [-.03, .05] and -.19 [-.25, -.13].
+# Measured on held-out policies and problems, lengths within 2 characters, seeds 0 to 3: the same policy or another is told
+# right .87, .78, .76 and .77 of the time, by length .54, .52, .54 and .53, by plain likeness to the reference .93 to .95.
+# Pairs with the one style not pre-trained on: .91, .76, .74, .76; a policy and its own earlier stage: .50 to .52, chance. A
+# first try with four styles in pre-training and two held out told only .59. The best of 8 beside the answer is right .58,
+# .58, .53 and .61 of the time, random .59, .54, .60 and .56, majority .77, .68, .77 and .68: so small a model has not learnt
+# what is right. Training on these scores alone changes pass@1 by -.02 [-.07, .04], +.01 [-.03, .05], -.19 [-.25, -.13] and
+# -.04 [-.09, .00].
 #   recipes/polar.sh [--smoke] [--seed N] [FOLDER]   (default runs/polar; --smoke: tiny)
 # Run it again: finished steps print what they made, an interrupted one goes on.
 set -euo pipefail
