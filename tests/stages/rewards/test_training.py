@@ -398,7 +398,7 @@ def test_the_plan_shows_a_row_and_the_distances(training):
         (Implicit(), ["rollouts"], "give --rollouts and their --verdicts"),
         (replace(POLAR, compare="policies"), ["rollouts", "verdicts"], "--compare policies learns from who wrote"),
         (replace(POLAR, compare="completions"), ["rollouts"], "--compare completions needs"),
-        (Polar(), ["rollouts", "verdicts"], "no token <|reward|>"),
+        (Polar(), ["rollouts", "verdicts"], "does not have <|reward|>"),
     ],
 )  # fmt: skip
 def test_inputs_that_do_not_go_together_are_refused(training, train, method, given, message):
