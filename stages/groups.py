@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .batching import Step, TrainingRow
 from .objectives import AllDraws, Objective, Totals
-from .spans import START, Place
+from .spans import START, Place, units_before
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,9 +134,7 @@ class Order:
         return round(self._before(draws) / self.units, 6)
 
     def _before(self, draw: int) -> int:
-        """Units that are taken before a draw."""
-        taken = self.place.units + (draw - self.place.draws) * self.per_draw
-        return taken if self.total is None else min(taken, self.total)
+        return units_before(draw, self.per_draw, self.total, self.place)
 
     def _order(self, epoch: int) -> np.ndarray:
         import numpy as np

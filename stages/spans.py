@@ -53,9 +53,8 @@ class Span:
 
     def place_at(self, step: int) -> Place:
         """What is taken before a step; a draw that was learnt from in part counts as taken."""
-        draws = ceil((step - self.place.step) / self.updates)
-        taken = self.place.units + draws * self.per_draw
-        return Place(step, self.place.draws + draws, taken if self.total is None else min(taken, self.total))
+        draw = self.place.draws + ceil((step - self.place.step) / self.updates)
+        return Place(step, draw, units_before(draw, self.per_draw, self.total, self.place))
 
     def recorded(self, identity: list[str]) -> dict[str, Any]:
         """What a checkpoint keeps, for `span_before`.
@@ -67,6 +66,12 @@ class Span:
             "identity": identity, "of": self.of, "per_draw": self.per_draw, "updates": self.updates,
             "total": self.total, **self.place._asdict(),
         }  # fmt: skip
+
+
+def units_before(draw: int, per_draw: int, total: int | None, place: Place = START) -> int:
+    """Units that are taken before a draw, counted from a place on; the last draw before `total` may be short."""
+    taken = place.units + (draw - place.draws) * per_draw
+    return taken if total is None else min(taken, total)
 
 
 def span_of(
